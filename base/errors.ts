@@ -1,0 +1,51 @@
+/**
+ * The one error class. A fault is a PosternError with a stable code and typed data; an expected "no"
+ * is a return value; a bug is an assertion. `docs/errors.md` has a heading per code, and a test
+ * compares the two lists.
+ */
+
+/** Where in an input the fault stands: a path such as `bundle/primary/crc`, and a byte offset. */
+export interface At {
+  path: string;
+  offset: number;
+}
+
+/** Data carried by each code. The key set of this interface is the closed list of codes. */
+export interface ErrorData {
+  // wire/
+  WIRE_TRUNCATED: At;
+  WIRE_TRAILING: At;
+  WIRE_NOT_DETERMINISTIC: At;
+  WIRE_TYPE: At & { found: string; expected: string };
+  WIRE_VALUE: At & { found: string; expected: string };
+  WIRE_LIMIT: At & { limit: number; found: number };
+  WIRE_CRITICAL: At & { found: string };
+  WIRE_SIGNATURE: { path: string };
+  WIRE_SEAL: { path: string };
+  WIRE_CRC: At & { found: string; expected: string };
+  WIRE_FRAGMENT: At;
+}
+
+export type ErrorCode = keyof ErrorData;
+
+export class PosternError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'PosternError';
+  readonly code: C;
+  readonly data: ErrorData[C];
+
+  /** @param message a sentence for people: what was found, where, and what would do. */
+  constructor(code: C, message: string, data: ErrorData[C], options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+    this.data = data;
+  }
+}
+
+export function isPosternError(value: unknown): value is PosternError {
+  return value instanceof PosternError;
+}
+
+/** The message of whatever was thrown, for logs and for people. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,70 @@
+/**
+ * The face of a link: a way to move bytes to one neighbour. A link knows neither bundles nor the
+ * store; it says what happened to the bytes, and none of its answers releases a blob: a receipt does.
+ */
+
+/** Bytes to send. `open` may be called again for another attempt. */
+export interface Freight {
+  readonly bytes: number;
+  open(): AsyncIterable<Uint8Array>;
+}
+
+/**
+ * confirmed: the peer has every byte and its gateway has dealt with them.
+ * written: the medium has them.
+ * refused: the peer said no. unreachable: nobody was there, or the contact broke.
+ */
+export type Outcome =
+  | { readonly kind: 'confirmed' }
+  | { readonly kind: 'written' }
+  | { readonly kind: 'refused'; readonly code: string; readonly reason: string; readonly retryAfterMs?: number }
+  | { readonly kind: 'unreachable'; readonly reason: string };
+
+/** What arrived: whole units (a batch or a bundle), as a stream that must be read to its end or cancelled. */
+export interface Arrival {
+  /** The neighbour the link is configured for, or the one whose pinned key the transport proved; absent when nobody was proved. */
+  readonly peer?: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Called for each arrival. The link acknowledges to its peer only after this resolves, so a confirmed
+ * transfer is a processed one. Bytes it resolves with go back on links that can answer; others ignore them.
+ * It never rejects for bad input.
+ */
+export type Deliver = (arrival: Arrival) => Promise<DeliverResult>;
+export type DeliverResult = { readonly kind: 'taken'; readonly answer?: Uint8Array } | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs?: number };
+
+export interface LinkSupport {
+  /** What one unit of freight is on this link. */
+  readonly carries: 'batch' | 'bundle';
+  /** Answers come back on the same exchange (https) rather than as freight of their own. */
+  readonly answers: boolean;
+  /** The largest unit, in bytes. */
+  readonly largestBytes: number;
+  /** How many sends may be under way at once. */
+  readonly parallel: number;
+}
+
+export interface LinkStatus {
+  readonly state: 'up' | 'down' | 'idle' | 'stopped';
+  readonly lastContactMs?: number;
+  readonly lastError?: string;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+export interface Link {
+  /** The neighbour's name and the kind: `shore/tcpcl`. Names the link in logs and on the status page. */
+  readonly name: string;
+  readonly supports: LinkSupport;
+  /** Opens what has to be open; `deliver` gets what arrives. Throws a coded error when it cannot start at all (a port in use). */
+  start(deliver: Deliver): Promise<void>;
+  /** One attempt at one unit. Throws for bugs only. */
+  send(freight: Freight, signal: AbortSignal): Promise<Outcome>;
+  /** Ends the contact in order and waits for work in hand. Safe to call twice. */
+  stop(): Promise<void>;
+  status(): LinkStatus;
+  /** Called when the neighbour shows a sign of life on its own account (it connected, it came back). */
+  onSignOfLife?: (() => void) | undefined;
+}
