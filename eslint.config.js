@@ -91,6 +91,6 @@ export default defineConfig(
 
 /** tap itself waits for these: a promise of theirs that nobody awaits is not lost. */
 function tapCalls() {
-  const packages = ['@tapjs/core', '@tapjs/asserts'];
+  const packages = ['@tapjs/core', '@tapjs/asserts', '@tapjs/test'];
   return packages.map((name) => ({ from: 'package', package: name, name: ['test', 'rejects', 'resolves', 'resolveMatch'] }));
 }
