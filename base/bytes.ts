@@ -11,7 +11,7 @@ export function toHex(bytes: Uint8Array): string {
 
 /** Bytes of an even-length hex string; undefined for anything else. */
 export function fromHex(text: string): Uint8Array | undefined {
-  return HEX.test(text) ? plain(Buffer.from(text, 'hex')) : undefined;
+  return HEX.test(text) ? plainBytes(Buffer.from(text, 'hex')) : undefined;
 }
 
 export function toBase64url(bytes: Uint8Array): string {
@@ -21,15 +21,15 @@ export function toBase64url(bytes: Uint8Array): string {
 /** Bytes of an unpadded base64url string; undefined where the text is not the one encoding of its bytes. */
 export function fromBase64url(text: string): Uint8Array | undefined {
   const bytes = Buffer.from(text, 'base64url');
-  return bytes.toString('base64url') === text ? plain(bytes) : undefined;
+  return bytes.toString('base64url') === text ? plainBytes(bytes) : undefined;
 }
 
 export function utf8(text: string): Uint8Array {
-  return plain(Buffer.from(text, 'utf8'));
+  return plainBytes(Buffer.from(text, 'utf8'));
 }
 
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  return plain(Buffer.concat(parts));
+  return plainBytes(Buffer.concat(parts));
 }
 
 /** Equality for public values. Secrets are compared by hash or in constant time, not with this. */
@@ -47,6 +47,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function plain(buffer: Buffer): Uint8Array {
+/** The same memory without Buffer's methods, some of which (slice) mean something else there. */
+export function plainBytes(buffer: Buffer): Uint8Array {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
