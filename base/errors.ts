@@ -24,6 +24,20 @@ export interface ErrorData {
   WIRE_SEAL: { path: string };
   WIRE_CRC: At & { found: string; expected: string };
   WIRE_FRAGMENT: At;
+  // domain/
+  DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };
+  DOMAIN_HOME: { dir: string };
+  DOMAIN_KEYS_EXPOSED: { file: string; mode: string };
+  DOMAIN_STATE: { file: string };
+  DOMAIN_DISK: { path: string; code: string };
+  DOMAIN_FILE: { file: string };
+  DOMAIN_PORT: { host: string; port: number };
+  DOMAIN_USER: { address: string };
+  DOMAIN_STRANGER: { address: string };
+  DOMAIN_KEY_CHANGED: { address: string; pinned: string; offered: string };
+  DOMAIN_CARD: { path: string };
+  DOMAIN_GATEWAY: { name: string };
+  DOMAIN_MESSAGE: { message: string };
 }
 
 export type ErrorCode = keyof ErrorData;

@@ -1,0 +1,99 @@
+/**
+ * `domain.json`: what the people who run a domain decide about it. One strict schema; the type comes from it,
+ * and a file that does not fit is answered with the field, what was found there and what would do.
+ */
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { utf8 } from '../base/bytes.js';
+import { PosternError, messageOf } from '../base/errors.js';
+import { isDomainName } from './address.js';
+import { codeOf, writeDurably } from './durable-file.js';
+import { hexBytes } from './hex-schema.js';
+
+const HOURS_OF_180_DAYS = 4320;
+const ANY_SIZE = Number.MAX_SAFE_INTEGER;
+
+const portSchema = z.int().min(0).max(65535);
+
+/** A base URL: scheme, host and port, and nothing after them. Plain HTTP is for gateways on this machine. */
+const baseUrlSchema = z.string().refine(isBaseUrl, 'https://host:port without a path (http:// only for 127.0.0.1, [::1] and localhost)');
+
+const gatewaySchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'letters, digits and hyphens, at most 63'),
+  url: baseUrlSchema,
+  /** The gateway's Ed25519 key: its certificate, its answers, its receipts and its knocks are checked against it. */
+  keyHex: hexBytes(32),
+});
+
+const domainConfigSchema = z.strictObject({
+  format: z.literal(1),
+  name: z.string().refine(isDomainName, 'a domain name in lower case'),
+  /** Where knocks come in, by UDP. Port 0 takes any free one. */
+  knock: z.strictObject({
+    listenHost: z.string().min(1),
+    listenPort: portSchema,
+    /** How much work strangers may cause: knocks opened per second, and how many at once after a quiet time. */
+    perSecond: z.number().positive().default(20),
+    burst: z.int().min(1).default(200),
+    /** A knock that was sent longer ago, or later from now, than this is an old one played again. */
+    windowMinutes: z.int().min(1).default(120),
+    /** Entries of the table of pending messages; beyond it knocks are dropped. */
+    mostPending: z.int().min(1).default(10_000),
+  }),
+  /** False on machines that cannot know the time: then no knock is too old and nothing expires. */
+  clockTrusted: z.boolean().default(true),
+  /** The first one that can be reached takes outgoing messages. All of them may knock and are polled. */
+  gateways: z.array(gatewaySchema).max(16),
+  /** How long a message may be on its way unless the sender says otherwise. */
+  transitLifetimeHours: z.int().min(1).max(HOURS_OF_180_DAYS).default(168),
+  /** How often gateways are asked for news of what was sent, and outgoing messages are tried again. */
+  pollSeconds: z.int().min(1).default(60),
+  /** A larger message is not fetched. */
+  largestBlobBytes: z.int().min(1).default(ANY_SIZE),
+});
+
+export type DomainConfig = z.output<typeof domainConfigSchema>;
+export type GatewayConfig = DomainConfig['gateways'][number];
+
+export async function readDomainConfig(file: string): Promise<DomainConfig> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readFile(file, 'utf8'));
+  } catch (thrown) {
+    const expected = codeOf(thrown) === undefined ? 'one JSON object' : 'a readable file';
+    throw new PosternError('DOMAIN_CONFIG', `${file}: ${messageOf(thrown)}`, { file, field: '', found: messageOf(thrown), expected }, { cause: thrown });
+  }
+  return checkDomainConfig(value, file);
+}
+
+/** Checks a config read from `file`; the file's name is for the error only. */
+export function checkDomainConfig(value: unknown, file: string): DomainConfig {
+  const result = domainConfigSchema.safeDecode(value as z.input<typeof domainConfigSchema>);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const field = issue.path.join('.');
+  const found = foundAt(value, issue.path);
+  throw new PosternError('DOMAIN_CONFIG', `${file}: ${field === '' ? 'the file' : field} is ${found}: ${issue.message}`, { file, field, found, expected: issue.message }, { cause: result.error });
+}
+
+export async function writeDomainConfig(file: string, config: DomainConfig): Promise<void> {
+  const value = z.encode(domainConfigSchema, config);
+  await writeDurably(file, utf8(`${JSON.stringify(value, undefined, 2)}\n`));
+}
+
+/** Is this URL one on which plain HTTP is allowed: this very machine? */
+export function isLoopback(url: URL): boolean {
+  return ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+}
+
+export function isBaseUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+}
+
+function foundAt(value: unknown, path: readonly PropertyKey[]): string {
+  let found: unknown = value;
+  for (const key of path) found = typeof found === 'object' && found !== null ? (found as Record<PropertyKey, unknown>)[key] : undefined;
+  return found === undefined ? 'missing' : (JSON.stringify(found).slice(0, 100) ?? 'missing');
+}
