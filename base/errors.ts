@@ -24,6 +24,14 @@ export interface ErrorData {
   WIRE_SEAL: { path: string };
   WIRE_CRC: At & { found: string; expected: string };
   WIRE_FRAGMENT: At;
+
+  // store/
+
+  // links/
+
+  // gateway/ and its configuration
+  CONFIG_INVALID: { file: string; path: string; faults: string[] };
+
   // domain/
   DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };
   DOMAIN_HOME: { dir: string };
@@ -38,6 +46,8 @@ export interface ErrorData {
   DOMAIN_CARD: { path: string };
   DOMAIN_GATEWAY: { name: string };
   DOMAIN_MESSAGE: { message: string };
+
+  // cli/
 }
 
 export type ErrorCode = keyof ErrorData;

@@ -1,0 +1,204 @@
+/**
+ * postern.yaml as one strict schema, and the one place that turns a bad file into an answer people can
+ * use: the path in the file, what was found, what would do. Secrets are named by file, never written here.
+ * docs/operating.md explains each block.
+ */
+import path from 'node:path';
+import { z } from 'zod';
+import { fromBase64url } from '../base/bytes.js';
+import { PosternError } from '../base/errors.js';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+const SECOND_MS = 1000;
+const HOUR_MS = 3600 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens');
+const routePattern = z.string().max(255).regex(new RegExp(`^(\\*|(\\*\\.)?${LABEL}(\\.${LABEL})*)$`), 'use a domain, "*.domain" for everything below it, or "*"');
+const host = z.string().min(1).max(253);
+const port = z.int().min(0).max(65_535);
+const bytes = z.int().min(0);
+const durationMs = z.int().min(0).max(366 * DAY_MS);
+const filePath = z.string().min(1);
+const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end');
+const publicKey = z.string().refine((text) => fromBase64url(text)?.length === 32, 'use a 32-byte Ed25519 key in base64url, as "postern peer invite" writes it');
+const nodeId = z.string().regex(/^(dtn:\/\/[A-Za-z0-9._-]+\/|ipn:[1-9][0-9]{0,9}\.0)$/, 'use a node id: "dtn://name/" or "ipn:N.0"');
+
+const quota = z.strictObject({
+  bytes: bytes.default(4 * GIB),
+  /** Bytes times seconds until expiry: what holding costs. The default is 4 GiB for 30 days. */
+  byteSeconds: bytes.default(4 * GIB * 30 * 86_400),
+});
+
+const backoff = z.strictObject({ firstMs: durationMs.min(100), capMs: durationMs.min(1000) });
+const LINK_RETRY = { firstMs: 2 * SECOND_MS, capMs: 15 * 60 * SECOND_MS };
+
+const httpsLink = z.strictObject({
+  kind: z.literal('https'),
+  url: baseUrl,
+  allowPlainHttp: z.boolean().default(false),
+  largestBytes: bytes.min(64 * KIB).default(64 * GIB),
+  parallel: z.int().min(1).max(16).default(2),
+  lightTimeMs: durationMs.default(0),
+  retry: backoff.default(LINK_RETRY),
+});
+
+const tcpclLink = z.strictObject({
+  kind: z.literal('tcpcl'),
+  /** Absent: the neighbour dials us. */
+  host: host.optional(),
+  port: port.min(1).default(4556),
+  allowPlain: z.boolean().default(false),
+  largestBytes: bytes.min(64 * KIB).max(64 * MIB).default(4 * MIB),
+  parallel: z.int().min(1).max(64).default(4),
+  keepaliveSec: z.int().min(0).max(600).default(30),
+  lightTimeMs: durationMs.default(0),
+  retry: backoff.default(LINK_RETRY),
+});
+
+const peer = z
+  .strictObject({
+    name,
+    role: z.enum(['client', 'neighbour']),
+    enabled: z.boolean().default(true),
+    key: publicKey,
+    /** Neighbours reached by bundles: their BPv7 node id. */
+    nodeId: nodeId.optional(),
+    /** Clients: the file with the domain record of the domain we serve for them. */
+    domainRecordFile: filePath.optional(),
+    quota: quota.optional(),
+    links: z.array(z.discriminatedUnion('kind', [httpsLink, tcpclLink])).max(8).default([]),
+  })
+  .superRefine((value, context) => {
+    const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
+    if (value.role === 'neighbour' && value.domainRecordFile !== undefined) refuse('domainRecordFile', 'only a client has a served domain');
+    if (value.role === 'client' && value.links.length > 0) refuse('links', 'a client comes to us: it has no links');
+    if (value.nodeId === undefined && value.links.some((link) => link.kind === 'tcpcl')) refuse('nodeId', 'a neighbour with a tcpcl link needs its node id');
+    if (new Set(value.links.map((link) => link.kind)).size < value.links.length) refuse('links', 'give each kind of link once');
+  });
+
+const configSchema = z
+  .strictObject({
+    gateway: z.strictObject({
+      name,
+      nodeId,
+      /** Where destinations fetch: goes into every knock. */
+      publicUrl: baseUrl,
+      keyFile: filePath,
+    }),
+    data: filePath.default('data'),
+    adminSocket: filePath.optional(),
+    listen: z.strictObject({
+      https: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(8443), tls: z.boolean().default(true), allowPlainHttp: z.boolean().default(false) }),
+      tcpcl: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(4556), tls: z.boolean().default(true), allowPlain: z.boolean().default(false) }).optional(),
+      metrics: z.strictObject({ host: host.default('127.0.0.1'), port }).optional(),
+    }),
+    store: z
+      .strictObject({
+        capacityBytes: bytes.min(16 * MIB).default(16 * GIB),
+        reservePercent: z.int().min(1).max(50).default(10),
+        segmentBytes: bytes.min(MIB).max(GIB).default(64 * MIB),
+        largeBlobBytes: bytes.min(64 * KIB).max(16 * MIB).default(MIB),
+        tombstoneMs: durationMs.default(7 * DAY_MS),
+      })
+      .prefault({}),
+    limits: z
+      .strictObject({
+        blobBytes: bytes.min(KIB).default(64 * GIB),
+        lifetimeMs: durationMs.min(HOUR_MS).default(180 * DAY_MS),
+        batchesAtOnce: z.int().min(1).max(256).default(8),
+      })
+      .prefault({}),
+    quota: z.strictObject({ peer: quota.prefault({}), destination: quota.prefault({}) }).prefault({}),
+    clock: z
+      .strictObject({
+        /** system: believe this machine's clock unless it goes back or leaps. peers: believe it only once a neighbour's signed time agrees. */
+        source: z.enum(['system', 'peers']).default('system'),
+        leapMs: durationMs.min(60 * SECOND_MS).default(2 * DAY_MS),
+      })
+      .prefault({}),
+    knock: backoff.default({ firstMs: 5 * SECOND_MS, capMs: 6 * HOUR_MS }),
+    peers: z.array(peer).max(10_000).default([]),
+    routes: z.array(z.strictObject({ to: routePattern, via: name })).max(100_000).default([]),
+    log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
+  })
+  .superRefine((config, context) => {
+    const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
+    const roles = new Map(config.peers.map((entry) => [entry.name, entry.role]));
+    const names = new Set<string>();
+    const keys = new Set<string>();
+    for (const [index, entry] of config.peers.entries()) {
+      if (names.has(entry.name)) refuse(['peers', index, 'name'], `the name ${entry.name} is taken by another peer`);
+      if (keys.has(entry.key)) refuse(['peers', index, 'key'], "this key is another peer's");
+      names.add(entry.name);
+      keys.add(entry.key);
+    }
+    const patterns = new Set<string>();
+    for (const [index, route] of config.routes.entries()) {
+      const role = roles.get(route.via);
+      if (role === undefined) refuse(['routes', index, 'via'], `there is no peer named ${route.via}`);
+      if (role === 'client') refuse(['routes', index, 'via'], `${route.via} is a client: routes go via neighbours`);
+      if (patterns.has(route.to)) refuse(['routes', index, 'to'], `${route.to} has a route already`);
+      patterns.add(route.to);
+    }
+  });
+
+export type GatewayConfig = z.infer<typeof configSchema>;
+export type PeerConfig = GatewayConfig['peers'][number];
+export type LinkConfig = PeerConfig['links'][number];
+export type BackoffConfig = GatewayConfig['knock'];
+
+/**
+ * Checks a parsed file. Relative paths in it are resolved against the file's own folder.
+ * @param lineOf the line in the file where a path stands, for the message
+ */
+export function parseConfig(value: unknown, file: string, lineOf?: (path: readonly PropertyKey[]) => number | undefined): GatewayConfig {
+  const parsed = configSchema.safeParse(value);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => describe(issue, value, lineOf));
+    const text = `${file} cannot be used:\n${faults.map((line) => `  ${line}`).join('\n')}`;
+    throw new PosternError('CONFIG_INVALID', text, { file, path: pathText(parsed.error.issues[0]?.path ?? []), faults });
+  }
+  const folder = path.dirname(path.resolve(file));
+  const at = (relative: string): string => path.resolve(folder, relative);
+  const config = parsed.data;
+  return {
+    ...config,
+    data: at(config.data),
+    ...(config.adminSocket === undefined ? {} : { adminSocket: at(config.adminSocket) }),
+    gateway: { ...config.gateway, keyFile: at(config.gateway.keyFile) },
+    peers: config.peers.map((entry) => (entry.domainRecordFile === undefined ? entry : { ...entry, domainRecordFile: at(entry.domainRecordFile) })),
+  };
+}
+
+/** Where the daemon listens for the commands of its own machine. */
+export function adminSocketOf(config: Pick<GatewayConfig, 'data' | 'adminSocket'>): string {
+  return config.adminSocket ?? path.join(config.data, 'admin.sock');
+}
+
+function describe(issue: z.core.$ZodIssue, value: unknown, lineOf?: (path: readonly PropertyKey[]) => number | undefined): string {
+  const line = lineOf?.(issue.path);
+  const where = `${line === undefined ? '' : `line ${line}, `}${pathText(issue.path) || 'the file'}`;
+  return `${where}: ${issue.message} (found ${foundText(value, issue.path)})`;
+}
+
+function pathText(parts: readonly PropertyKey[]): string {
+  return parts
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+const FOUND_CHARACTERS = 60;
+
+function foundText(value: unknown, parts: readonly PropertyKey[]): string {
+  let found = value;
+  for (const part of parts) found = typeof found === 'object' && found !== null ? (found as Record<PropertyKey, unknown>)[part] : undefined;
+  if (found === undefined) return 'nothing';
+  const text = JSON.stringify(found);
+  return text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text;
+}
