@@ -1,0 +1,75 @@
+/**
+ * The CRC of a block (RFC 9171 §4.2.1, §4.2.2): its type, and its field, which counts as zeros while the CRC
+ * of the whole block is taken.
+ */
+
+import { asBuffer } from '../base/bytes.js';
+import { PosternError } from '../base/errors.js';
+import { wrongValue } from './bundle-cbor.js';
+import type { BundleReader, BundleWriter } from './bundle-cbor.js';
+import { CRC_OF_NOTHING, crc16X25, crc32c } from './crc.js';
+
+export type CrcType = 'none' | 'crc16' | 'crc32c';
+
+/** The place of a type in this list is its code. */
+const CRC_TYPES: readonly CrcType[] = ['none', 'crc16', 'crc32c'];
+
+const CRCS = {
+  crc16: { sum: crc16X25, width: 2, zeroField: Uint8Array.of(0x42, 0, 0) },
+  crc32c: { sum: crc32c, width: 4, zeroField: Uint8Array.of(0x44, 0, 0, 0, 0) },
+};
+
+/** How many items of a block's array the CRC is. */
+export function crcItems(type: CrcType): number {
+  return type === 'none' ? 0 : 1;
+}
+
+export function writeCrcType(writer: BundleWriter, type: CrcType): void {
+  writer.uint(CRC_TYPES.indexOf(type));
+}
+
+export function readCrcType(reader: BundleReader, path: string): CrcType {
+  const start = reader.offset;
+  const code = reader.uint(path);
+  const type = CRC_TYPES[Number(code)];
+  if (type === undefined) throw wrongValue(path, start, `CRC type ${code}`, '0, 1 or 2');
+  return type;
+}
+
+/** Writes the CRC field of the block that consists of `parts` and this field. */
+export function writeCrc(writer: BundleWriter, type: CrcType, ...parts: readonly Uint8Array[]): void {
+  if (type === 'none') return;
+  const { sum, width, zeroField } = CRCS[type];
+  let crc = CRC_OF_NOTHING;
+  for (const part of parts) crc = sum(part, crc);
+  writer.bigEndianByteString(sum(zeroField, crc), width);
+}
+
+/** Reads to the end of the block that began at `start`, an array of `count` items: its CRC, which has to fit, and its break. */
+export function endBlock(reader: BundleReader, type: CrcType, start: number, count: number, path: string): void {
+  if (type === 'none') {
+    reader.endArray(count, path);
+    return;
+  }
+  const { sum, width, zeroField } = CRCS[type];
+  const fieldStart = reader.offset;
+  const field = reader.byteString(path);
+  if (field.length !== width) throw wrongValue(path, fieldStart, `a CRC of ${field.length} bytes`, `${width} bytes`);
+  const fieldEnd = reader.offset;
+  reader.endArray(count, path);
+
+  const found = asBuffer(field).readUIntBE(0, width);
+  const before = sum(zeroField, sum(reader.bytes.subarray(start, fieldStart)));
+  const expected = sum(reader.bytes.subarray(fieldEnd, reader.offset), before);
+  if (found === expected) return;
+  throw new PosternError('WIRE_CRC', `${path}: the CRC is ${hex(found, width)}, that of the bytes is ${hex(expected, width)}`, {
+    path,
+    offset: fieldStart,
+    found: hex(found, width),
+    expected: hex(expected, width),
+  });
+}
+
+function hex(value: number, width: number): string {
+  return value.toString(16).padStart(width * 2, '0');
+}

@@ -1,0 +1,300 @@
+/**
+ * The little CBOR that bundle blocks are made of (RFC 9171 §4.1): unsigned integers, byte strings, text,
+ * booleans and arrays. Written by hand because a block's exact bytes are needed for its CRC, and because
+ * every deviation from the shortest form has to be refused. Nothing here recurses or allocates by what the
+ * input says.
+ */
+
+import { PosternError } from '../base/errors.js';
+
+/** An unsigned integer of up to 64 bits: a number where a number is exact, a bigint above 2^53 - 1. */
+export type Uint64 = number | bigint;
+
+/** Number of items of an array whose head does not tell it, and which a break ends (RFC 8949 §3.2.2). */
+export const INDEFINITE = -1;
+
+const MAJOR_UINT = 0x00;
+const MAJOR_BYTES = 0x40;
+const MAJOR_TEXT = 0x60;
+const MAJOR_ARRAY = 0x80;
+const MAJOR_MASK = 0xe0;
+const ADDITIONAL_MASK = 0x1f;
+const ADDITIONAL_INDEFINITE = 31;
+const FALSE = 0xf4;
+const TRUE = 0xf5;
+const BREAK = 0xff;
+const TWO_POW_32 = 0x1_0000_0000;
+const MAX_HEAD_BYTES = 9;
+const MAJOR_NAMES = ['an unsigned integer', 'a negative integer', 'a byte string', 'text', 'an array', 'a map', 'a tag', 'a simple value'];
+
+/** Reads one item after another; byte strings are views on the input. */
+export class BundleReader {
+  readonly bytes: Uint8Array;
+  offset: number;
+
+  constructor(bytes: Uint8Array, offset = 0) {
+    this.bytes = bytes;
+    this.offset = offset;
+  }
+
+  uint(path: string): Uint64 {
+    const low = this.bytes[this.offset];
+    // Most integers of a bundle fit in their head.
+    if (low !== undefined && low < 24) {
+      this.offset += 1;
+      return low;
+    }
+    return this.#head(MAJOR_UINT, path);
+  }
+
+  /** Content of a byte string of definite length. */
+  byteString(path: string): Uint8Array {
+    return this.#content(MAJOR_BYTES, path);
+  }
+
+  /** Content of a text string of definite length, as bytes: the caller knows which characters are legal. */
+  textBytes(path: string): Uint8Array {
+    return this.#content(MAJOR_TEXT, path);
+  }
+
+  boolean(path: string): boolean {
+    const byte = this.bytes[this.offset];
+    if (byte !== TRUE && byte !== FALSE) throw this.#wrongType(path, 'true or false');
+    this.offset += 1;
+    return byte === TRUE;
+  }
+
+  /** Number of items of an array, or INDEFINITE. */
+  array(path: string): number {
+    if (this.bytes[this.offset] === (MAJOR_ARRAY | ADDITIONAL_INDEFINITE)) {
+      this.offset += 1;
+      return INDEFINITE;
+    }
+    // A count that no input can hold needs no exact value.
+    return Number(this.#head(MAJOR_ARRAY, path));
+  }
+
+  /** Opens an array that must have exactly `count` items; what it returns goes to `endArray`. */
+  arrayOf(count: number, path: string): number {
+    const start = this.offset;
+    const found = this.array(path);
+    if (found !== count && found !== INDEFINITE) {
+      throw wrongValue(path, start, `an array of ${found}`, `an array of ${count}`);
+    }
+    return found;
+  }
+
+  /** Closes an array that `array` or `arrayOf` opened: the break of an indefinite one has to stand here. */
+  endArray(count: number, path: string): void {
+    if (count === INDEFINITE && !this.atBreak()) throw this.#wrongType(path, 'the end of the array');
+  }
+
+  atUint(): boolean {
+    const first = this.bytes[this.offset];
+    return first !== undefined && (first & MAJOR_MASK) === MAJOR_UINT;
+  }
+
+  /** Takes a break if one stands here. */
+  atBreak(): boolean {
+    if (this.bytes[this.offset] !== BREAK) return false;
+    this.offset += 1;
+    return true;
+  }
+
+  /** Refuses anything after the last item. */
+  end(path: string): void {
+    if (this.offset === this.bytes.length) return;
+    const left = this.bytes.length - this.offset;
+    throw new PosternError('WIRE_TRAILING', `${path}: ${left} bytes follow the end`, { path, offset: this.offset });
+  }
+
+  #content(major: number, path: string): Uint8Array {
+    const length = this.#head(major, path);
+    if (length > this.bytes.length - this.offset) throw truncated(path, this.bytes.length);
+    const start = this.offset;
+    this.offset += Number(length);
+    return this.bytes.subarray(start, this.offset);
+  }
+
+  /** The argument of a head of this major type (RFC 8949 §3), in its shortest form only (§4.2.1). */
+  #head(major: number, path: string): Uint64 {
+    const first = this.bytes[this.offset];
+    const additional = first === undefined ? 0 : first & ADDITIONAL_MASK;
+    if (first === undefined || (first & MAJOR_MASK) !== major || additional > 27) {
+      throw this.#wrongType(path, `${MAJOR_NAMES[major >>> 5]!}${major === MAJOR_ARRAY ? '' : ' of definite length'}`);
+    }
+    if (additional < 24) {
+      this.offset += 1;
+      return additional;
+    }
+    const width = 1 << (additional - 24);
+    if (width > this.bytes.length - this.offset - 1) throw truncated(path, this.bytes.length);
+    const value = width < 8 ? this.#bigEndian(this.offset + 1, width) : this.#uint64(this.offset + 1);
+    if (value < SHORTEST_FROM[additional - 24]!) {
+      throw new PosternError('WIRE_NOT_DETERMINISTIC', `${path}: ${value} is written longer than it has to be`, { path, offset: this.offset });
+    }
+    this.offset += 1 + width;
+    return value;
+  }
+
+  #bigEndian(at: number, width: number): number {
+    let value = 0;
+    for (let i = at; i < at + width; i += 1) value = value * 0x100 + this.bytes[i]!;
+    return value;
+  }
+
+  #uint64(at: number): Uint64 {
+    const high = this.#bigEndian(at, 4);
+    const low = this.#bigEndian(at + 4, 4);
+    const value = high * TWO_POW_32 + low;
+    return Number.isSafeInteger(value) ? value : joinUint32s(BigInt(high), BigInt(low));
+  }
+
+  #wrongType(path: string, expected: string): PosternError {
+    const first = this.bytes[this.offset];
+    if (first === undefined) return truncated(path, this.offset);
+    const found = nameOf(first);
+    return new PosternError('WIRE_TYPE', `${path}: found ${found} where ${expected} has to be`, { path, offset: this.offset, found, expected });
+  }
+}
+
+/** The smallest argument that needs 1, 2, 4 and 8 bytes. */
+const SHORTEST_FROM = [24, 0x100, 0x1_0000, TWO_POW_32];
+
+/** Writes items one after another into a buffer that grows. */
+export class BundleWriter {
+  #bytes: Uint8Array;
+  #length = 0;
+
+  constructor(capacityBytes: number) {
+    this.#bytes = new Uint8Array(capacityBytes);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  uint(value: Uint64): void {
+    this.#head(MAJOR_UINT, value);
+  }
+
+  /** The head of an array of `count` items. */
+  array(count: number): void {
+    this.#head(MAJOR_ARRAY, count);
+  }
+
+  indefiniteArray(): void {
+    this.#byte(MAJOR_ARRAY | ADDITIONAL_INDEFINITE);
+  }
+
+  break(): void {
+    this.#byte(BREAK);
+  }
+
+  byteString(content: Uint8Array): void {
+    this.byteStringHead(content.length);
+    this.#room(content.length);
+    this.#bytes.set(content, this.#length);
+    this.#length += content.length;
+  }
+
+  /** The head of a byte string whose content the caller puts behind it. */
+  byteStringHead(length: number): void {
+    this.#head(MAJOR_BYTES, length);
+  }
+
+  /** A byte string of `width` bytes that holds `value`, most significant byte first. */
+  bigEndianByteString(value: number, width: number): void {
+    this.byteStringHead(width);
+    this.#room(width);
+    this.#bigEndian(value, width);
+  }
+
+  /** Text in US-ASCII: all that endpoint ids hold (RFC 9171 §4.2.5.1.1). */
+  asciiText(text: string): void {
+    this.#head(MAJOR_TEXT, text.length);
+    this.#room(text.length);
+    for (let i = 0; i < text.length; i += 1) this.#bytes[this.#length + i] = text.charCodeAt(i);
+    this.#length += text.length;
+  }
+
+  /** What has been written from `start` on; a view that holds until the next write. */
+  written(start = 0): Uint8Array {
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  #head(major: number, value: Uint64): void {
+    this.#room(MAX_HEAD_BYTES);
+    if (value < 24) {
+      this.#bytes[this.#length] = major | Number(value);
+      this.#length += 1;
+    } else if (value < 0x100) {
+      this.#wideHead(major | 24, Number(value), 1);
+    } else if (value < 0x1_0000) {
+      this.#wideHead(major | 25, Number(value), 2);
+    } else if (value < TWO_POW_32) {
+      this.#wideHead(major | 26, Number(value), 4);
+    } else {
+      const high = typeof value === 'number' ? Math.floor(value / TWO_POW_32) : Number(value >> 32n);
+      const low = typeof value === 'number' ? value % TWO_POW_32 : Number(value & 0xffff_ffffn);
+      this.#wideHead(major | 27, high, 4);
+      this.#bigEndian(low, 4);
+    }
+  }
+
+  #wideHead(first: number, value: number, width: number): void {
+    this.#bytes[this.#length] = first;
+    this.#length += 1;
+    this.#bigEndian(value, width);
+  }
+
+  #bigEndian(value: number, width: number): void {
+    for (let shift = (width - 1) * 8; shift >= 0; shift -= 8) {
+      this.#bytes[this.#length] = value >>> shift;
+      this.#length += 1;
+    }
+  }
+
+  #byte(byte: number): void {
+    this.#room(1);
+    this.#bytes[this.#length] = byte;
+    this.#length += 1;
+  }
+
+  /** Doubling keeps the copying linear in what is written. */
+  #room(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    larger.set(this.written());
+    this.#bytes = larger;
+  }
+}
+
+/** A fault of content: well-formed, and not what the RFC or this node can take. */
+export function wrongValue(path: string, offset: number, found: string, expected: string): PosternError {
+  return new PosternError('WIRE_VALUE', `${path}: found ${found} where ${expected} has to be`, { path, offset, found, expected });
+}
+
+/** The integer made of two halves of 32 bits. */
+export function joinUint32s(high: bigint, low: bigint): Uint64 {
+  const value = (high << 32n) | low;
+  return value <= Number.MAX_SAFE_INTEGER ? Number(value) : value;
+}
+
+/** Flag bits 0 to 31; all that are defined (RFC 9171 §4.2.3, §4.2.4) are among them. */
+export function hasFlag(flags: Uint64, flag: number): boolean {
+  const low = typeof flags === 'number' ? flags : Number(BigInt.asUintN(32, flags));
+  return (low & flag) !== 0;
+}
+
+function truncated(path: string, offset: number): PosternError {
+  return new PosternError('WIRE_TRUNCATED', `${path}: the bytes end in the middle`, { path, offset });
+}
+
+function nameOf(first: number): string {
+  if (first === BREAK) return 'the end of an array';
+  const additional = first & ADDITIONAL_MASK;
+  if (additional > 27 && additional < ADDITIONAL_INDEFINITE) return `the reserved head 0x${first.toString(16)}`;
+  return `${MAJOR_NAMES[first >>> 5]!}${additional === ADDITIONAL_INDEFINITE ? ' of indefinite length' : ''}`;
+}

@@ -1,0 +1,180 @@
+/**
+ * All blocks after the primary one (RFC 9171 §4.3.2, §4.4): the payload, the three extension blocks every
+ * node understands, and whatever else other nodes put in, kept as it came.
+ */
+
+import { PosternError } from '../base/errors.js';
+import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
+import type { CrcType } from './block-crc.js';
+import { BundleReader, BundleWriter, hasFlag, INDEFINITE, wrongValue } from './bundle-cbor.js';
+import type { Uint64 } from './bundle-cbor.js';
+import { readEid, writeEid } from './eid.js';
+import type { Eid } from './eid.js';
+
+interface BlockHead {
+  /** Unlike any other in its bundle; 0 is the primary block's, 1 the payload's. */
+  readonly number: Uint64;
+  /** Block processing control flags (§4.2.4), the ones nobody has defined yet among them. */
+  readonly flags: Uint64;
+  readonly crc: CrcType;
+}
+
+export interface PayloadBlock extends BlockHead {
+  readonly kind: 'payload';
+  readonly number: typeof PAYLOAD_NUMBER;
+  readonly data: Uint8Array;
+}
+
+export type ExtensionBlock = PreviousNodeBlock | BundleAgeBlock | HopCountBlock | OtherBlock;
+export type CanonicalBlock = PayloadBlock | ExtensionBlock;
+
+/** The node the bundle came from last. */
+export interface PreviousNodeBlock extends BlockHead {
+  readonly kind: 'previous-node';
+  readonly node: Eid;
+}
+
+export interface BundleAgeBlock extends BlockHead {
+  readonly kind: 'bundle-age';
+  readonly ageMs: Uint64;
+}
+
+export interface HopCountBlock extends BlockHead {
+  readonly kind: 'hop-count';
+  /** 1 to 255. */
+  readonly limit: number;
+  readonly count: Uint64;
+}
+
+/** A block of a type that means nothing here. */
+export interface OtherBlock extends BlockHead {
+  readonly kind: 'other';
+  readonly type: Uint64;
+  readonly data: Uint8Array;
+}
+
+export const PAYLOAD_NUMBER = 1;
+/** "Delete bundle if block can't be processed". */
+export const BLOCK_IS_CRITICAL = 0x04;
+/** "Discard block if it can't be processed". Never together with a CRC in what we send: ION 4.1.3 refuses the pair. */
+export const BLOCK_MAY_BE_DISCARDED = 0x10;
+export const MAX_HOP_LIMIT = 255;
+
+const TYPE_PAYLOAD = 1;
+const TYPE_PREVIOUS_NODE = 6;
+const TYPE_BUNDLE_AGE = 7;
+const TYPE_HOP_COUNT = 10;
+const PRIMARY_NUMBER = 0;
+const ITEMS = 5;
+const CONTENT_BYTES = 24;
+
+/** Writes a block up to its payload, which the caller puts behind it, and then `writePayloadTail`. Returns where the block began. */
+export function writePayloadHead(writer: BundleWriter, block: PayloadBlock): number {
+  const start = writer.length;
+  writeHead(writer, TYPE_PAYLOAD, block);
+  writer.byteStringHead(block.data.length);
+  return start;
+}
+
+export function writeExtensionBlock(writer: BundleWriter, block: ExtensionBlock): void {
+  const start = writer.length;
+  writeHead(writer, typeOf(block), block);
+  writer.byteString(contentOf(block));
+  writeCrc(writer, block.crc, writer.written(start));
+}
+
+export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
+  const start = reader.offset;
+  const count = reader.array('bundle/block');
+  const type = reader.uint('bundle/block/type');
+  const numberStart = reader.offset;
+  const number = reader.uint('bundle/block/number');
+  const flags = reader.uint('bundle/block/flags');
+  const crc = readCrcType(reader, 'bundle/block/crc-type');
+  const items = ITEMS + crcItems(crc);
+  if (count !== items && count !== INDEFINITE) throw wrongValue('bundle/block', start, `an array of ${count}`, `an array of ${items}`);
+  const data = reader.byteString('bundle/block/data');
+  const content = new BundleReader(reader.bytes.subarray(0, reader.offset), reader.offset - data.length);
+  endBlock(reader, crc, start, count, 'bundle/block/crc');
+
+  if (type === TYPE_PAYLOAD) {
+    if (number !== PAYLOAD_NUMBER) throw wrongValue('bundle/payload/number', numberStart, `block number ${number}`, `block number ${PAYLOAD_NUMBER}`);
+    return { kind: 'payload', number, flags, crc, data };
+  }
+  if (number === PRIMARY_NUMBER || number === PAYLOAD_NUMBER) {
+    throw wrongValue('bundle/block/number', numberStart, `block number ${number}`, 'a number that is neither the primary block\'s nor the payload\'s');
+  }
+  if (type === TYPE_PREVIOUS_NODE) return { kind: 'previous-node', number, flags, crc, node: readPreviousNode(content) };
+  if (type === TYPE_BUNDLE_AGE) return { kind: 'bundle-age', number, flags, crc, ageMs: readBundleAge(content) };
+  if (type === TYPE_HOP_COUNT) return { kind: 'hop-count', number, flags, crc, ...readHopCount(content) };
+  if (hasFlag(flags, BLOCK_IS_CRITICAL)) {
+    const path = 'bundle/block/type';
+    const found = `block type ${type}`;
+    throw new PosternError('WIRE_CRITICAL', `${path}: ${found} has to be understood by whoever takes the bundle, and is not`, { path, offset: start, found });
+  }
+  return { kind: 'other', number, flags, crc, type, data };
+}
+
+function writeHead(writer: BundleWriter, type: Uint64, head: BlockHead): void {
+  writer.array(ITEMS + crcItems(head.crc));
+  writer.uint(type);
+  writer.uint(head.number);
+  writer.uint(head.flags);
+  writeCrcType(writer, head.crc);
+}
+
+function typeOf(block: ExtensionBlock): Uint64 {
+  switch (block.kind) {
+    case 'previous-node':
+      return TYPE_PREVIOUS_NODE;
+    case 'bundle-age':
+      return TYPE_BUNDLE_AGE;
+    case 'hop-count':
+      return TYPE_HOP_COUNT;
+    case 'other':
+      return block.type;
+  }
+}
+
+function contentOf(block: ExtensionBlock): Uint8Array {
+  if (block.kind === 'other') return block.data;
+  const writer = new BundleWriter(CONTENT_BYTES);
+  switch (block.kind) {
+    case 'previous-node':
+      writeEid(writer, block.node);
+      break;
+    case 'bundle-age':
+      writer.uint(block.ageMs);
+      break;
+    case 'hop-count':
+      writer.array(2);
+      writer.uint(block.limit);
+      writer.uint(block.count);
+      break;
+  }
+  return writer.written();
+}
+
+function readPreviousNode(content: BundleReader): Eid {
+  const node = readEid(content, 'bundle/previous-node');
+  content.end('bundle/previous-node');
+  return node;
+}
+
+function readBundleAge(content: BundleReader): Uint64 {
+  const ageMs = content.uint('bundle/bundle-age');
+  content.end('bundle/bundle-age');
+  return ageMs;
+}
+
+/** A count beyond the limit is legal to read; whether to drop the bundle is the node's affair (§4.4.3). */
+function readHopCount(content: BundleReader): { limit: number; count: Uint64 } {
+  const pair = content.arrayOf(2, 'bundle/hop-count');
+  const start = content.offset;
+  const limit = Number(content.uint('bundle/hop-count/limit'));
+  if (limit < 1 || limit > MAX_HOP_LIMIT) throw wrongValue('bundle/hop-count/limit', start, `${limit}`, `1 to ${MAX_HOP_LIMIT}`);
+  const count = content.uint('bundle/hop-count/count');
+  content.endArray(pair, 'bundle/hop-count');
+  content.end('bundle/hop-count');
+  return { limit, count };
+}
