@@ -1,0 +1,116 @@
+/**
+ * The arrows of ARCHITECTURE.md as rules. A failure names the rule it breaks; scripts/layers.test.ts shows that
+ * each rule bites. Tests, suites and test helpers may look anywhere.
+ */
+const TESTS = String.raw`\.(test|suite)\.ts$|test-helper\.ts$`;
+const ENTRY = String.raw`^cli/postern\.ts$`;
+const STAGES = 'accept|plan|pack|forward|receive|release|notify|serve';
+const OURS = 'base|wire|store|links|gateway|domain|cli|bench|scripts';
+/** The folders whose code ships; bench/ and scripts/ use whatever they measure or build. */
+const SHIPPED = '^(base|wire|store|links|gateway|domain|cli)/';
+
+/** Each outside package, and the only files that import it. The rest of the house imports those files. */
+const DOORS = {
+  'cbor-x': 'wire/cbor-decode',
+  '@noble/hashes': 'wire/digest',
+  level: 'store/open',
+  fastify: 'gateway/http-server',
+  pino: 'gateway/log',
+  yaml: 'gateway/yaml-file',
+  'prom-client': 'gateway/metrics',
+  commander: 'cli/program',
+  'cli-progress': 'cli/progress',
+  '@peculiar/x509': 'base/tls-identity',
+  zod: '[a-z]+/[a-z-]*(config|schema)',
+};
+
+const packagePath = (name) => `(^|/)node_modules/${name}/`;
+
+/** A rule for shipped code in `from`, except its tests. */
+function forbid(name, comment, from, to) {
+  return { name, comment, severity: 'error', from: { ...from, pathNot: [TESTS, ...(from.pathNot ?? [])] }, to };
+}
+
+/** A folder may look only at the folders named (and at itself). */
+function looksOnlyAt(name, folder, allowed, comment) {
+  return forbid(name, comment, { path: `^${folder}/` }, { path: `^(${OURS})/`, pathNot: [`^${folder}/`, ...allowed] });
+}
+
+const doors = Object.entries(DOORS).map(([name, file]) =>
+  forbid(
+    `one-door-${name.replace('@', '').replace('/', '-')}`,
+    `${name} has one door; import that file instead.`,
+    { path: SHIPPED, pathNot: [`^${file}\\.ts$`] },
+    { path: packagePath(name) },
+  ),
+);
+
+module.exports = {
+  forbidden: [
+    looksOnlyAt('base-stands-on-nothing', 'base', [], 'base/ is the ground.'),
+    looksOnlyAt('store-looks-down', 'store', ['^wire/', '^base/'], 'The store knows formats, not links, stages or people.'),
+    looksOnlyAt('links-see-bytes', 'links', ['^wire/digest\\.ts$', '^base/'], 'A link carries bytes; it knows neither formats nor the store.'),
+    looksOnlyAt('gateway-looks-down', 'gateway', ['^(store|links|wire|base)/'], 'The gateway serves the command line and knows nothing of domains.'),
+    looksOnlyAt('domain-stands-alone', 'domain', ['^(wire|base)/'], 'A domain talks to its gateway over the wire only.'),
+    forbid(
+      'wire-is-pure',
+      'The formats know no disk, network, clock or chance, and nothing above the ground floor.',
+      { path: '^wire/' },
+      { path: `^(${OURS})/|^[a-z_:/]+$`, pathNot: ['^wire/', '^base/(bytes|errors)\\.ts$', '^(node:)?(crypto|assert|buffer)$'] },
+    ),
+    forbid(
+      'links-are-strangers',
+      'One kind of link does not know another.',
+      { path: '^links/([^/]+)/' },
+      { path: '^links/[^/]+/', pathNot: ['^links/$1/'] },
+    ),
+    forbid(
+      'stages-are-strangers',
+      'gateway.ts calls the stages in order; they do not call one another. A file named for a stage (pack-size.ts) belongs to it.',
+      { path: `^gateway/(${STAGES})[-.]` },
+      { path: `^gateway/(${STAGES})[-.]`, pathNot: ['^gateway/$1[-.]'] },
+    ),
+    forbid(
+      'only-main-knows-the-makers',
+      'The rest of the house sees the faces store/store.ts and links/link.ts.',
+      { path: SHIPPED, pathNot: ['^gateway/main\\.ts$', '^store/'] },
+      { path: '^store/(open|level-store)\\.ts$|^links/[^/]+/[^/]+-link\\.ts$' },
+    ),
+    forbid(
+      'gateway-is-blind',
+      'Only a domain may open what is sealed.',
+      { path: `^(${OURS})/`, pathNot: ['^domain/', '^bench/', '^wire/open\\.ts$'] },
+      { path: '^wire/open\\.ts$' },
+    ),
+    forbid('gateway-is-blind-hpke', 'HPKE is reached through seal.ts and open.ts only.', { path: `^(${OURS})/`, pathNot: ['^wire/(seal|open)\\.ts$'] }, { path: '^wire/hpke\\.ts$' }),
+    forbid('gateway-is-blind-by-any-way', 'No chain of imports leads from the carrying side to what opens.', { path: '^(gateway|store|links)/' }, { path: '^(wire/open\\.ts$|domain/)', reachable: true }),
+    ...doors,
+    forbid(
+      'one-door-node-crypto',
+      'Hashing, signing and sealing go through wire/; randomness and certificates have their own files.',
+      { path: SHIPPED, pathNot: ['^wire/node-crypto\\.ts$', '^base/(random|tls-identity)\\.ts$'] },
+      { path: '^(node:)?crypto$' },
+    ),
+    forbid(
+      'every-package-has-a-door',
+      'A new package needs a door in this file and a reason in docs/decisions/.',
+      { path: SHIPPED },
+      { path: '(^|/)node_modules/', pathNot: [...Object.keys(DOORS).map(packagePath), packagePath('@types/node')] },
+    ),
+    forbid('nothing-imports-bench-or-scripts', 'Tools use the house, not the other way round.', { path: SHIPPED }, { path: '^(bench|scripts|firmware)/' }),
+    { name: 'no-circles', comment: 'A circle means that a type or a function lives in the wrong file.', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-dead-files',
+      comment: 'No entry point and no test leads here.',
+      severity: 'error',
+      from: { path: `${ENTRY}|^(bench|scripts)/|${TESTS}` },
+      to: { path: SHIPPED, pathNot: [TESTS, ENTRY], reachable: false },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    builtInModules: { add: ['node:sea', 'node:sqlite', 'node:test'] },
+  },
+};

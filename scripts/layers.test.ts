@@ -1,0 +1,150 @@
+/** Shows that each rule of .dependency-cruiser.cjs bites, on a small house that breaks all of them, and only where it is broken. */
+import { execFile } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+
+const ROOT = join(import.meta.dirname, '../..');
+const CONFIG = join(ROOT, '.dependency-cruiser.cjs');
+const FOLDERS = ['base', 'wire', 'store', 'links', 'gateway', 'domain', 'cli', 'bench', 'scripts'];
+const require = createRequire(import.meta.url);
+
+/** What a sound house looks like: every file is reached from the entry and every arrow points down. */
+const SOUND: Readonly<Record<string, readonly string[]>> = {
+  'cli/postern': ['./program.js', '../gateway/main.js', '../domain/send.js'],
+  'cli/program': ['commander'],
+  'base/bytes': [],
+  'base/clock': [],
+  'base/random': ['node:crypto'],
+  'wire/digest': ['@noble/hashes/sha2.js'],
+  'wire/node-crypto': ['node:crypto', '../base/bytes.js'],
+  'wire/hpke': ['./node-crypto.js', './digest.js'],
+  'wire/seal': ['./hpke.js'],
+  'wire/open': ['./hpke.js'],
+  'store/store': ['../base/bytes.js'],
+  'store/open': ['level', './store.js'],
+  'links/link': ['../base/clock.js'],
+  'links/usb/usb-link': ['../link.js', './stick.js', '../../wire/digest.js'],
+  'links/usb/stick': ['node:fs'],
+  'links/https/https-link': ['../link.js', '../../base/random.js'],
+  'gateway/main': ['./gateway.js', './config.js', '../store/open.js', '../links/usb/usb-link.js', '../links/https/https-link.js'],
+  'gateway/config': ['zod'],
+  'gateway/gateway': ['./accept.js', './notify.js'],
+  'gateway/accept': ['../store/store.js', './accept-quota.js'],
+  'gateway/accept-quota': ['../base/clock.js'],
+  'gateway/notify': ['../wire/seal.js'],
+  'domain/send': ['../wire/seal.js', '../wire/open.js', '../base/random.js'],
+  'gateway/gateway.test': ['./gateway.js', '../domain/send.js', '../store/open.js', 'tap'],
+  'bench/accept': ['../store/open.js', 'level'],
+};
+
+/** One broken arrow a line: the file, what it imports, and the rules that must say so. */
+const BROKEN: readonly (readonly [file: string, imported: string, ...rules: string[]])[] = [
+  ['base/bytes', '../wire/digest.js', 'base-stands-on-nothing'],
+  ['wire/seal', 'node:fs', 'wire-is-pure'],
+  ['wire/seal', 'node:fs/promises', 'wire-is-pure'],
+  ['wire/seal', 'node:net', 'wire-is-pure'],
+  ['wire/seal', 'node:http', 'wire-is-pure'],
+  ['wire/seal', '../base/clock.js', 'wire-is-pure'],
+  ['wire/seal', '../base/random.js', 'wire-is-pure'],
+  ['wire/seal', '../store/store.js', 'wire-is-pure'],
+  ['store/store', '../links/link.js', 'store-looks-down'],
+  ['store/store', '../gateway/accept-quota.js', 'store-looks-down'],
+  ['links/usb/stick', '../../wire/seal.js', 'links-see-bytes'],
+  ['links/usb/stick', '../../store/store.js', 'links-see-bytes'],
+  ['links/usb/stick', '../https/https-link.js', 'links-are-strangers', 'only-main-knows-the-makers'],
+  ['links/usb/stick', '../../gateway/config.js', 'links-see-bytes'],
+  ['gateway/notify', './accept.js', 'stages-are-strangers'],
+  ['gateway/notify', './accept-quota.js', 'stages-are-strangers'],
+  ['gateway/gateway', '../store/open.js', 'only-main-knows-the-makers'],
+  ['cli/program', '../links/usb/usb-link.js', 'only-main-knows-the-makers'],
+  ['gateway/gateway', '../cli/program.js', 'gateway-looks-down'],
+  ['gateway/notify', '../wire/open.js', 'gateway-is-blind', 'gateway-is-blind-by-any-way'],
+  ['wire/seal', './open.js', 'gateway-is-blind'],
+  ['cli/program', '../wire/open.js', 'gateway-is-blind'],
+  ['gateway/notify', '../wire/hpke.js', 'gateway-is-blind-hpke'],
+  ['domain/send', '../wire/hpke.js', 'gateway-is-blind-hpke'],
+  ['gateway/notify', '../domain/send.js', 'gateway-looks-down', 'gateway-is-blind-by-any-way'],
+  ['domain/send', '../store/store.js', 'domain-stands-alone'],
+  ['domain/send', '../gateway/config.js', 'domain-stands-alone'],
+  ['domain/send', '../cli/program.js', 'domain-stands-alone'],
+  ['store/store', 'cbor-x', 'one-door-cbor-x'],
+  ['wire/seal', '@noble/hashes/sha2.js', 'one-door-noble-hashes'],
+  ['gateway/accept', 'level', 'one-door-level'],
+  ['gateway/accept', 'fastify', 'one-door-fastify'],
+  ['gateway/accept', 'pino', 'one-door-pino'],
+  ['cli/program', 'yaml', 'one-door-yaml'],
+  ['gateway/accept', 'prom-client', 'one-door-prom-client'],
+  ['cli/postern', 'commander', 'one-door-commander'],
+  ['cli/program', 'cli-progress', 'one-door-cli-progress'],
+  ['links/https/https-link', '@peculiar/x509', 'one-door-peculiar-x509'],
+  ['gateway/accept', 'zod', 'one-door-zod'],
+  ['wire/seal', 'node:crypto', 'one-door-node-crypto'],
+  ['links/usb/stick', 'left-pad', 'every-package-has-a-door'],
+  ['gateway/accept', 'tap', 'every-package-has-a-door'],
+  ['gateway/accept', '../bench/accept.js', 'nothing-imports-bench-or-scripts'],
+  ['gateway/accept-quota', './accept.js', 'no-circles'],
+];
+
+t.test('finds nothing to say about a sound house', async (t) => {
+  t.same(await violations(await build(t.testdir(), SOUND)), []);
+});
+
+t.test('names the rule for each broken arrow', async (t) => {
+  const house: Record<string, readonly string[]> = { ...SOUND };
+  for (const [file, imported] of BROKEN) house[file] = [...(house[file] ?? []), imported];
+  const found = await violations(await build(t.testdir(), house));
+  for (const [file, imported, ...rules] of BROKEN) {
+    for (const rule of rules) t.ok(found.some((one) => one.rule === rule && one.from === `${file}.ts` && one.to.includes(target(file, imported))), `${rule}: ${file} imports ${imported}`);
+  }
+});
+
+t.test('finds a file that nothing leads to', async (t) => {
+  const found = await violations(await build(t.testdir(), { ...SOUND, 'wire/forgotten': [], 'wire/remembered': [], 'wire/remembered.test': ['./remembered.js'] }));
+  t.same(found, [{ rule: 'no-dead-files', from: 'wire/forgotten.ts', to: 'wire/forgotten.ts' }]);
+});
+
+t.test('shows every rule of the house', async (t) => {
+  const { forbidden } = require(CONFIG) as { forbidden: { name: string }[] };
+  const shown = new Set(['no-dead-files', ...BROKEN.flatMap(([, , ...rules]) => rules)]);
+  t.same(forbidden.map((rule) => rule.name).filter((name) => !shown.has(name)), []);
+});
+
+interface Violation {
+  readonly rule: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** How dependency-cruiser writes the path of what is imported, or the part of it that counts. */
+function target(file: string, imported: string): string {
+  if (imported.startsWith('.')) return join(dirname(file), imported).replace(/\.js$/, '.ts');
+  return imported.startsWith('node:') ? imported.slice('node:'.length) : `node_modules/${imported}`;
+}
+
+/** Writes a house of files that import one another, with stand-ins for the outside packages. */
+async function build(folder: string, house: Readonly<Record<string, readonly string[]>>): Promise<string> {
+  const packages = new Set(Object.values(house).flat().filter((name) => !name.startsWith('.') && !name.startsWith('node:')));
+  for (const name of packages) await write(join(folder, 'node_modules', name.endsWith('.js') ? name : `${name}/index.js`), '');
+  for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true });
+  await write(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
+  await write(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { module: 'NodeNext' } }));
+  for (const [file, imports] of Object.entries(house)) {
+    await write(join(folder, `${file}.ts`), [...imports.map((name) => `import type * as _ from '${name}';`), 'export {};', ''].join('\n'));
+  }
+  return folder;
+}
+
+async function violations(folder: string): Promise<Violation[]> {
+  const run = promisify(execFile)(join(ROOT, 'node_modules/.bin/depcruise'), ['--config', CONFIG, '--output-type', 'json', ...FOLDERS], { cwd: folder, maxBuffer: 1 << 24 });
+  const { stdout } = await run.catch((failed: unknown) => failed as { stdout: string });
+  const { summary } = JSON.parse(stdout) as { summary: { violations: { rule: { name: string }; from: string; to: string }[] } };
+  return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
