@@ -56,7 +56,7 @@ module.exports = {
       'wire-is-pure',
       'The formats know no disk, network, clock or chance, and nothing above the ground floor.',
       { path: '^wire/' },
-      { path: `^(${OURS})/|^[a-z_:/]+$`, pathNot: ['^wire/', '^base/(bytes|errors)\\.ts$', '^(node:)?(crypto|assert|buffer)$'] },
+      { path: `^(${OURS})/|^[a-z_:/]+$`, pathNot: ['^wire/', '^base/(bytes|errors)\\.ts$', '^(node:)?(crypto|assert|assert/strict|buffer)$'] },
     ),
     forbid(
       'links-are-strangers',
