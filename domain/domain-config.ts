@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import { isDomainName } from './address.js';
-import { codeOf, writeDurably } from './durable-file.js';
+import { codeOf, writeDurably } from '../base/durable-file.js';
 import { hexBytes } from './hex-schema.js';
 
 const HOURS_OF_180_DAYS = 4320;

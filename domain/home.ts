@@ -14,7 +14,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosternError } from '../base/errors.js';
-import { codeOf, sweepTemporaries } from './durable-file.js';
+import { codeOf, sweepTemporaries } from '../base/durable-file.js';
 
 export interface Home {
   readonly dir: string;

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
-import { codeOf, createDurably, writeDurably } from './durable-file.js';
+import { codeOf, createDurably, writeDurably } from '../base/durable-file.js';
 
 /** The item, or undefined where there is no such file. */
 export async function readState<S extends z.ZodType>(file: string, schema: S): Promise<z.output<S> | undefined> {
