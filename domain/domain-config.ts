@@ -5,9 +5,9 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { utf8 } from '../base/bytes.js';
-import { PosternError, messageOf } from '../base/errors.js';
-import { isDomainName } from './address.js';
 import { codeOf, writeDurably } from '../base/durable-file.js';
+import { PosternError, messageOf } from '../base/errors.js';
+import { isDomainName } from '../wire/domain-name.js';
 import { hexBytes } from './hex-schema.js';
 
 const HOURS_OF_180_DAYS = 4320;
