@@ -30,7 +30,12 @@ export interface ErrorData {
   // links/
 
   // gateway/ and its configuration
+  CONFIG_UNREADABLE: { file: string; reason: string };
+  CONFIG_SYNTAX: { file: string; line: number; column: number };
   CONFIG_INVALID: { file: string; path: string; faults: string[] };
+  CONFIG_KEY_UNREADABLE: { file: string; reason: string };
+  CONFIG_KEY_EXPOSED: { file: string; mode: string };
+  CONFIG_KEY_INVALID: { file: string };
 
   // domain/
   DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };
@@ -48,6 +53,10 @@ export interface ErrorData {
   DOMAIN_MESSAGE: { message: string };
 
   // cli/
+  CLI_USAGE: { found: string };
+  CLI_EXISTS: { path: string };
+  CLI_NOT_RUNNING: { socket: string };
+  CLI_REFUSED: { code: string };
 }
 
 export type ErrorCode = keyof ErrorData;

@@ -1,0 +1,36 @@
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { createKeyFile, readKeyFile } from './key-file.js';
+
+const SEED = Uint8Array.from({ length: 32 }, (_, index) => index);
+
+t.test('reads back the key it wrote, which others cannot read', async (t) => {
+  const file = join(t.testdir(), 'gateway.key');
+  t.equal(await createKeyFile(file, SEED), true);
+  t.equal((await stat(file)).mode & 0o777, 0o600);
+  t.same((await readKeyFile(file)).seed, SEED);
+});
+
+t.test('never replaces a key', async (t) => {
+  const file = join(t.testdir({ 'gateway.key': 'precious' }), 'gateway.key');
+  t.equal(await createKeyFile(file, SEED), false);
+  t.equal(await readFile(file, 'utf8'), 'precious');
+});
+
+t.test('refuses a key that others may read', async (t) => {
+  const file = join(t.testdir(), 'gateway.key');
+  await createKeyFile(file, SEED);
+  await chmod(file, 0o644);
+  await t.rejects(readKeyFile(file), { code: 'CONFIG_KEY_EXPOSED', data: { file, mode: '0644' } });
+});
+
+t.test('refuses what is no key', async (t) => {
+  const file = join(t.testdir(), 'gateway.key');
+  for (const text of ['', 'postern-gateway-key-1 ', 'postern-gateway-key-1 AAAA\n', `postern-gateway-key-1 ${'A'.repeat(44)}\n`, 'x'.repeat(4096)]) {
+    await writeFile(file, text, { mode: 0o600 });
+    await t.rejects(readKeyFile(file), { code: 'CONFIG_KEY_INVALID', data: { file } });
+  }
+  await t.rejects(readKeyFile(join(t.testdirName, 'missing')), { code: 'CONFIG_KEY_UNREADABLE', data: { reason: 'ENOENT' } });
+  await t.rejects(readKeyFile(t.testdirName), { code: 'CONFIG_KEY_UNREADABLE', data: { reason: 'EISDIR' } });
+});
