@@ -5,9 +5,9 @@
 
 import { asBuffer } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
-import { wrongValue } from './bundle-cbor.js';
 import type { BundleReader, BundleWriter } from './bundle-cbor.js';
 import { CRC_OF_NOTHING, crc16X25, crc32c } from './crc.js';
+import { wrongValue } from './faults.js';
 
 export type CrcType = 'none' | 'crc16' | 'crc32c';
 

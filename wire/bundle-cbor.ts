@@ -5,7 +5,8 @@
  * input says.
  */
 
-import { PosternError } from '../base/errors.js';
+import type { PosternError } from '../base/errors.js';
+import { notDeterministic, trailing, truncated, wrongType, wrongValue } from './faults.js';
 
 /** An unsigned integer of up to 64 bits: a number where a number is exact, a bigint above 2^53 - 1. */
 export type Uint64 = number | bigint;
@@ -24,8 +25,11 @@ const FALSE = 0xf4;
 const TRUE = 0xf5;
 const BREAK = 0xff;
 const TWO_POW_32 = 0x1_0000_0000;
+/** The least argument that needs a head of 1, 2, 4 or 8 more bytes. */
+const LEAST_ARGUMENT = [24, 0x100, 0x1_0000, TWO_POW_32];
 const MAX_HEAD_BYTES = 9;
 const MAJOR_NAMES = ['an unsigned integer', 'a negative integer', 'a byte string', 'text', 'an array', 'a map', 'a tag', 'a simple value'];
+const EXPECTED_NAMES = MAJOR_NAMES.map(name => (name === 'text' || name === 'a byte string' ? `${name} of definite length` : name));
 
 /** Reads one item after another; byte strings are views on the input. */
 export class BundleReader {
@@ -59,7 +63,7 @@ export class BundleReader {
 
   boolean(path: string): boolean {
     const byte = this.bytes[this.offset];
-    if (byte !== TRUE && byte !== FALSE) throw this.#wrongType(path, 'true or false');
+    if (byte !== TRUE && byte !== FALSE) throw this.#unexpected(path, 'true or false');
     this.offset += 1;
     return byte === TRUE;
   }
@@ -86,7 +90,7 @@ export class BundleReader {
 
   /** Closes an array that `array` or `arrayOf` opened: the break of an indefinite one has to stand here. */
   endArray(count: number, path: string): void {
-    if (count === INDEFINITE && !this.atBreak()) throw this.#wrongType(path, 'the end of the array');
+    if (count === INDEFINITE && !this.atBreak()) throw this.#unexpected(path, 'the end of the array');
   }
 
   atUint(): boolean {
@@ -103,9 +107,7 @@ export class BundleReader {
 
   /** Refuses anything after the last item. */
   end(path: string): void {
-    if (this.offset === this.bytes.length) return;
-    const left = this.bytes.length - this.offset;
-    throw new PosternError('WIRE_TRAILING', `${path}: ${left} bytes follow the end`, { path, offset: this.offset });
+    if (this.offset !== this.bytes.length) throw trailing(path, this.offset);
   }
 
   #content(major: number, path: string): Uint8Array {
@@ -121,7 +123,7 @@ export class BundleReader {
     const first = this.bytes[this.offset];
     const additional = first === undefined ? 0 : first & ADDITIONAL_MASK;
     if (first === undefined || (first & MAJOR_MASK) !== major || additional > 27) {
-      throw this.#wrongType(path, `${MAJOR_NAMES[major >>> 5]!}${major === MAJOR_ARRAY ? '' : ' of definite length'}`);
+      throw this.#unexpected(path, EXPECTED_NAMES[major >>> 5]!);
     }
     if (additional < 24) {
       this.offset += 1;
@@ -130,9 +132,7 @@ export class BundleReader {
     const width = 1 << (additional - 24);
     if (width > this.bytes.length - this.offset - 1) throw truncated(path, this.bytes.length);
     const value = width < 8 ? this.#bigEndian(this.offset + 1, width) : this.#uint64(this.offset + 1);
-    if (value < SHORTEST_FROM[additional - 24]!) {
-      throw new PosternError('WIRE_NOT_DETERMINISTIC', `${path}: ${value} is written longer than it has to be`, { path, offset: this.offset });
-    }
+    if (value < LEAST_ARGUMENT[additional - 24]!) throw notDeterministic(path, this.offset, 'a head longer than it need be');
     this.offset += 1 + width;
     return value;
   }
@@ -150,16 +150,12 @@ export class BundleReader {
     return Number.isSafeInteger(value) ? value : joinUint32s(BigInt(high), BigInt(low));
   }
 
-  #wrongType(path: string, expected: string): PosternError {
+  /** The fault of whatever stands here, or of nothing standing here. */
+  #unexpected(path: string, expected: string): PosternError {
     const first = this.bytes[this.offset];
-    if (first === undefined) return truncated(path, this.offset);
-    const found = nameOf(first);
-    return new PosternError('WIRE_TYPE', `${path}: found ${found} where ${expected} has to be`, { path, offset: this.offset, found, expected });
+    return first === undefined ? truncated(path, this.offset) : wrongType(path, this.offset, nameOf(first), expected);
   }
 }
-
-/** The smallest argument that needs 1, 2, 4 and 8 bytes. */
-const SHORTEST_FROM = [24, 0x100, 0x1_0000, TWO_POW_32];
 
 /** Writes items one after another into a buffer that grows. */
 export class BundleWriter {
@@ -271,11 +267,6 @@ export class BundleWriter {
   }
 }
 
-/** A fault of content: well-formed, and not what the RFC or this node can take. */
-export function wrongValue(path: string, offset: number, found: string, expected: string): PosternError {
-  return new PosternError('WIRE_VALUE', `${path}: found ${found} where ${expected} has to be`, { path, offset, found, expected });
-}
-
 /** The integer made of two halves of 32 bits. */
 export function joinUint32s(high: bigint, low: bigint): Uint64 {
   const value = (high << 32n) | low;
@@ -286,10 +277,6 @@ export function joinUint32s(high: bigint, low: bigint): Uint64 {
 export function hasFlag(flags: Uint64, flag: number): boolean {
   const low = typeof flags === 'number' ? flags : Number(BigInt.asUintN(32, flags));
   return (low & flag) !== 0;
-}
-
-function truncated(path: string, offset: number): PosternError {
-  return new PosternError('WIRE_TRUNCATED', `${path}: the bytes end in the middle`, { path, offset });
 }
 
 function nameOf(first: number): string {

@@ -6,15 +6,15 @@
 import assert from 'node:assert/strict';
 
 import { concatBytes } from '../base/bytes.js';
-import { PosternError } from '../base/errors.js';
 import { writeCrc } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { BundleReader, BundleWriter, INDEFINITE, wrongValue } from './bundle-cbor.js';
+import { BundleReader, BundleWriter, INDEFINITE } from './bundle-cbor.js';
 import { MAX_HOP_LIMIT, PAYLOAD_NUMBER, readCanonicalBlock, writeExtensionBlock, writePayloadHead } from './canonical-block.js';
 import type { ExtensionBlock, PayloadBlock } from './canonical-block.js';
 import { UNKNOWN_DTN_TIME } from './dtn-time.js';
 import { DTN_NONE, sameEid } from './eid.js';
 import type { Eid } from './eid.js';
+import { overLimit, wrongValue } from './faults.js';
 import { BUNDLE_MUST_NOT_BE_FRAGMENTED, readPrimaryBlock, writePrimaryBlock } from './primary-block.js';
 import type { PrimaryBlock } from './primary-block.js';
 
@@ -65,6 +65,9 @@ const TAIL_BYTES = 16;
 export function makeBatchBundle(batch: BatchBundle): Bundle {
   const { previousNode, hopLimit, crc = 'crc32c' } = batch;
   const ageMs = batch.ageMs ?? (batch.createdDtnMs === UNKNOWN_DTN_TIME ? 0 : undefined);
+  for (const integer of [batch.createdDtnMs, batch.sequence, batch.lifetimeMs, ageMs ?? 0]) {
+    assert(Number.isSafeInteger(integer) && integer >= 0, 'times and sequence numbers are whole and not negative');
+  }
   // RFC 9171 §4.4.1: a source does not name itself as the previous node.
   assert(previousNode === undefined || !sameEid(previousNode, batch.source), 'the source is no previous node');
   assert(hopLimit === undefined || (hopLimit >= 1 && hopLimit <= MAX_HOP_LIMIT), `a hop limit is 1 to ${MAX_HOP_LIMIT}`);
@@ -111,7 +114,7 @@ export function encodeBundleParts(bundle: Bundle): [head: Uint8Array, payload: U
 
 /** The one bundle that `bytes` are. Byte strings are views on them: copy what has to outlive the buffer. */
 export function decodeBundle(bytes: Uint8Array, limits: BundleLimits = BUNDLE_LIMITS): Bundle {
-  if (bytes.length > limits.bundleBytes) throw overLimit('bundle', 0, limits.bundleBytes, bytes.length, 'bytes');
+  if (bytes.length > limits.bundleBytes) throw overLimit('bundle', 0, bytes.length, limits.bundleBytes, 'bytes');
   const reader = new BundleReader(bytes);
   const count = reader.array('bundle');
   // RFC 9171 §4.1 lets a node discard this, and tells nobody how to make it good.
@@ -139,7 +142,7 @@ function readBlocks(reader: BundleReader, extensions: ExtensionBlock[], limits: 
     for (const earlier of extensions) refuseTwice(block, earlier, start);
     extensions.push(block);
     const blocks = extensions.length + 2;
-    if (blocks > limits.blocks) throw overLimit('bundle', start, limits.blocks, blocks, 'blocks');
+    if (blocks > limits.blocks) throw overLimit('bundle', start, blocks, limits.blocks, 'blocks');
   }
 }
 
@@ -147,8 +150,4 @@ function readBlocks(reader: BundleReader, extensions: ExtensionBlock[], limits: 
 function refuseTwice(block: ExtensionBlock, earlier: ExtensionBlock, offset: number): void {
   if (block.number === earlier.number) throw wrongValue('bundle/block/number', offset, `block number ${block.number} again`, 'a number of its own');
   if (block.kind !== 'other' && block.kind === earlier.kind) throw wrongValue('bundle/block/type', offset, `another ${block.kind} block`, 'one at most');
-}
-
-function overLimit(path: string, offset: number, limit: number, found: number, unit: string): PosternError {
-  return new PosternError('WIRE_LIMIT', `${path}: ${found} ${unit}, ${limit} at most are taken`, { path, offset, limit, found });
 }

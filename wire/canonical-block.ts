@@ -6,10 +6,11 @@
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { BundleReader, BundleWriter, hasFlag, INDEFINITE, wrongValue } from './bundle-cbor.js';
+import { BundleReader, BundleWriter, hasFlag, INDEFINITE } from './bundle-cbor.js';
 import type { Uint64 } from './bundle-cbor.js';
 import { readEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
+import { wrongValue } from './faults.js';
 
 interface BlockHead {
   /** Unlike any other in its bundle; 0 is the primary block's, 1 the payload's. */
@@ -93,16 +94,17 @@ export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
   const crc = readCrcType(reader, 'bundle/block/crc-type');
   const items = ITEMS + crcItems(crc);
   if (count !== items && count !== INDEFINITE) throw wrongValue('bundle/block', start, `an array of ${count}`, `an array of ${items}`);
-  const data = reader.byteString('bundle/block/data');
+  const isPayload = type === TYPE_PAYLOAD;
+  const data = reader.byteString(isPayload ? 'bundle/payload/data' : 'bundle/block/data');
   const content = new BundleReader(reader.bytes.subarray(0, reader.offset), reader.offset - data.length);
-  endBlock(reader, crc, start, count, 'bundle/block/crc');
+  endBlock(reader, crc, start, count, isPayload ? 'bundle/payload/crc' : 'bundle/block/crc');
 
-  if (type === TYPE_PAYLOAD) {
+  if (isPayload) {
     if (number !== PAYLOAD_NUMBER) throw wrongValue('bundle/payload/number', numberStart, `block number ${number}`, `block number ${PAYLOAD_NUMBER}`);
     return { kind: 'payload', number, flags, crc, data };
   }
   if (number === PRIMARY_NUMBER || number === PAYLOAD_NUMBER) {
-    throw wrongValue('bundle/block/number', numberStart, `block number ${number}`, 'a number that is neither the primary block\'s nor the payload\'s');
+    throw wrongValue('bundle/block/number', numberStart, `block number ${number}`, 'a number other than 0 and 1');
   }
   if (type === TYPE_PREVIOUS_NODE) return { kind: 'previous-node', number, flags, crc, node: readPreviousNode(content) };
   if (type === TYPE_BUNDLE_AGE) return { kind: 'bundle-age', number, flags, crc, ageMs: readBundleAge(content) };

@@ -3,8 +3,9 @@
  * ipn node number is the fully qualified one: the allocator in its upper 32 bits, zero for almost everybody.
  */
 
-import { INDEFINITE, joinUint32s, wrongValue } from './bundle-cbor.js';
+import { INDEFINITE, joinUint32s } from './bundle-cbor.js';
 import type { BundleReader, BundleWriter, Uint64 } from './bundle-cbor.js';
+import { wrongValue } from './faults.js';
 
 export type Eid = DtnEid | IpnEid;
 
@@ -142,7 +143,7 @@ function readDtn(reader: BundleReader, path: string): Eid {
 function readIpn(reader: BundleReader, path: string): Eid {
   const start = reader.offset;
   const count = reader.array(path);
-  if (count !== 2 && count !== 3 && count !== INDEFINITE) throw wrongValue(path, start, `${count} numbers`, '2 or 3');
+  if (count !== 2 && count !== 3 && count !== INDEFINITE) throw wrongValue(path, start, `an array of ${count}`, 'an array of 2 or 3');
   const first = reader.uint(path);
   const second = reader.uint(path);
   if (count === 2 || (count === INDEFINITE && !reader.atUint())) {

@@ -3,10 +3,11 @@
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { hasFlag, INDEFINITE, wrongValue } from './bundle-cbor.js';
+import { hasFlag, INDEFINITE } from './bundle-cbor.js';
 import type { BundleReader, BundleWriter, Uint64 } from './bundle-cbor.js';
 import { formatEid, isLocalNodeEid, readEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
+import { wrongValue } from './faults.js';
 
 export interface PrimaryBlock {
   /** Bundle processing control flags (§4.2.3), the ones nobody has defined yet among them. */
