@@ -41,7 +41,7 @@ function sizeOf(value: CborValue): number {
       return withHead(Buffer.byteLength(value));
     case 'boolean':
       return 1;
-    case 'object':
+    default:
       if (value === null) return 1;
       if (value instanceof Uint8Array) return withHead(value.length);
       if (isArray(value)) return value.reduce((sum: number, item) => sum + sizeOf(item), headSize(value.length));
@@ -63,7 +63,7 @@ function write(out: Uint8Array, at: number, value: CborValue): number {
     case 'boolean':
       out[at] = value ? 0xf5 : 0xf4;
       return at + 1;
-    case 'object':
+    default:
       if (value === null) {
         out[at] = 0xf6;
         return at + 1;

@@ -87,7 +87,7 @@ export class Fields {
   /** An array of `least` to `most` values, as decoded. */
   array(key: number, name: string, least: number, most: number): readonly CborValue[] {
     const value = this.#take(key, name);
-    if (!Array.isArray(value)) throw this.#wrongType(key, name, value as CborValue, 'an array');
+    if (!Array.isArray(value)) throw this.#wrongType(key, name, value, 'an array');
     if (value.length < least || value.length > most) throw this.wrong(key, name, `${value.length} values`, `${least} to ${most} values`);
     return value as readonly CborValue[];
   }

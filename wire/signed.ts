@@ -8,7 +8,7 @@ import { decodeCbor } from './cbor-decode.js';
 import type { CborLimits } from './cbor-walker.js';
 import { wrongType, wrongValue } from './faults.js';
 import { describe } from './fields.js';
-import { signedBytes } from './keys.js';
+import { signedBytes, verifySignature } from './keys.js';
 import type { SigningKey } from './keys.js';
 import { SIGNATURE_BYTES } from './node-crypto.js';
 
@@ -36,4 +36,8 @@ export function decodeSigned(bytes: Uint8Array, path: string, limits?: Partial<C
     throw wrongValue(`${path}/signature`, offsetOf(signature), `${signature.length} bytes`, `${SIGNATURE_BYTES} bytes`);
   }
   return { body, bodyOffset: offsetOf(body), signature };
+}
+
+export function verifySigned({ body, signature }: Pick<Signed, 'body' | 'signature'>, type: number, publicKey: Uint8Array): boolean {
+  return verifySignature(publicKey, signedBytes(type, body), signature);
 }
