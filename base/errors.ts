@@ -27,7 +27,14 @@ export interface ErrorData {
 
   // store/
 
-  // links/
+  // links/, and the exchanges of base/http-exchange.ts under them. An address is an origin: never a path, which may hold a message id.
+  LINK_ADDRESS: { address: string };
+  LINK_PLAIN_HTTP: { address: string };
+  LINK_UNREACHABLE: { address: string; systemCode?: string };
+  LINK_PEER_KEY: { address: string; found: string; pinned: string };
+  LINK_TIMEOUT: { address: string; waitedFor: 'connection' | 'progress' | 'end'; limitMs: number };
+  LINK_ANSWER_TOO_LARGE: { address: string; limitBytes: number };
+  LINK_ABORTED: { address: string };
 
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };
