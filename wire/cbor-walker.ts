@@ -3,6 +3,8 @@
  * building anything, and lets pass only the deterministic profile of spec/cbor.md within stated limits.
  * It can stop where the bytes end and go on when more have come.
  */
+import { headBytesOf, readHead } from './cbor-head.js';
+import type { Place } from './cbor-head.js';
 import { notDeterministic, overLimit, wrongType, wrongValue } from './faults.js';
 
 export interface CborLimits {
@@ -40,12 +42,11 @@ interface Frame {
   key: number | undefined;
 }
 
-/** The least argument that needs a head of 1, 2, 4 or 8 more bytes. */
-const LEAST_ARGUMENT = [24, 0x100, 0x1_0000, 0x1_0000_0000];
+/** Simple values (RFC 8949 §3.3); true stands between them. */
 const FALSE = 20;
 const NULL = 22;
 
-export class CborWalker {
+export class CborWalker implements Place {
   #path = '';
   #offset = 0;
   #limits = CBOR_LIMITS;
@@ -93,23 +94,13 @@ export class CborWalker {
   walk(bytes: Uint8Array, start: number, end: number): boolean {
     for (;;) {
       const at = start + this.#at;
-      if (at >= end) return this.#wait(at + 1 - end);
-      const initial = bytes[at]!;
-      const major = initial >> 5;
-      const info = initial & 31;
-      let argument = info;
-      let next = at + 1;
-      if (info >= 24) {
-        this.#refuseUnknownHead(major, info);
-        const width = 1 << (info - 24);
-        next += width;
-        if (next > end) return this.#wait(next - end);
-        argument = readArgument(bytes, at + 1, width);
-        if (argument < LEAST_ARGUMENT[info - 24]!) throw notDeterministic(this.#where(), this.#offset + this.#at, 'a head longer than it need be');
-      }
+      const head = readHead(bytes, at, end, this);
+      if (head === undefined) return this.#wait(at < end ? at + headBytesOf(bytes[at]!) - end : 1);
+      const { major, argument } = head;
       const parent = this.#frames.at(-1);
       const isKey = parent !== undefined && parent.isMap && parent.left % 2 === 0;
       if (isKey) this.#refuseAsKey(major, argument);
+      let next = at + head.bytes;
       let children = 0;
       switch (major) {
         case 0:
@@ -131,9 +122,9 @@ export class CborWalker {
           children = 2 * argument;
           break;
         case 6:
-          throw wrongType(this.#where(), this.#offset + this.#at, 'a tag', 'an untagged value');
+          throw this.#wrongType('a tag', 'an untagged value');
         default:
-          if (info < FALSE || info > NULL) throw wrongType(this.#where(), this.#offset + this.#at, `simple value ${info}`, 'false, true or null');
+          if (argument < FALSE || argument > NULL) throw this.#wrongType(`simple value ${argument}`, 'false, true or null');
       }
       this.#refuseTooMany(children, next - start);
       if (isKey) this.#takeKey(parent, bytes, start, next - start, major, argument);
@@ -142,6 +133,17 @@ export class CborWalker {
       if (children > 0) this.#frames.push({ isMap: major === 5, size: children, left: children, keyStart: -1, keyEnd: -1, key: undefined });
       else if (this.#closes()) return true;
     }
+  }
+
+  /** The path of the value at hand: array indices, integer keys, and for text keys the number of the entry. */
+  where(): { path: string; offset: number } {
+    let path = this.#path;
+    for (const frame of this.#frames) {
+      const index = frame.size - frame.left;
+      if (!frame.isMap) path += `/${index}`;
+      else if (index % 2 === 1) path += frame.key === undefined ? `/#${(index - 1) / 2}` : `/${frame.key}`;
+    }
+    return { path, offset: this.#offset + this.#at };
   }
 
   /** A value is complete: so are all containers of which it was the last. True when that is the whole item. */
@@ -160,25 +162,17 @@ export class CborWalker {
     return false;
   }
 
-  #refuseUnknownHead(major: number, info: number): void {
-    if (info < 28 && major !== 7) return;
-    const at = this.#offset + this.#at;
-    if (info === 31) throw notDeterministic(this.#where(), at, 'an indefinite length or a break');
-    if (info > 27) throw wrongType(this.#where(), at, `reserved head ${info}`, 'a value');
-    throw wrongType(this.#where(), at, info === 24 ? 'an extended simple value' : 'a floating-point number', 'an integer');
-  }
-
   #refuseAsKey(major: number, argument: number): void {
-    const at = this.#offset + this.#at;
-    if (major !== 0 && major !== 1 && major !== 3) throw wrongType(this.#where(), at, `a key of major type ${major}`, 'an integer or text');
-    if (major !== 3 && argument >= Number.MAX_SAFE_INTEGER) throw wrongValue(this.#where(), at, 'a key beyond 2^53', 'a small integer');
+    if (major !== 0 && major !== 1 && major !== 3) throw this.#wrongType(`a key of major type ${major}`, 'an integer or text');
+    if (major !== 3 && argument >= Number.MAX_SAFE_INTEGER) throw this.#wrongValue('a key beyond 2^53', 'a small integer');
   }
 
   /** Keys stand in strictly rising order of their encodings, which also keeps them unique. */
   #takeKey(frame: Frame, bytes: Uint8Array, start: number, keyEnd: number, major: number, argument: number): void {
     const keyStart = this.#at;
     if (frame.keyStart >= 0 && compareSlices(bytes, start + frame.keyStart, start + frame.keyEnd, start + keyStart, start + keyEnd) >= 0) {
-      throw notDeterministic(this.#where(), this.#offset + keyStart, 'a map key that repeats or is out of order');
+      const { path, offset } = this.where();
+      throw notDeterministic(path, offset, 'a map key that repeats or is out of order');
     }
     frame.keyStart = keyStart;
     frame.keyEnd = keyEnd;
@@ -189,48 +183,43 @@ export class CborWalker {
     let at = start;
     while (at < end && bytes[at]! < 0x80) at += 1;
     if (at === end) return;
-    if (!isUtf8(bytes.subarray(at, end))) throw wrongValue(this.#where(), this.#offset + this.#at, 'text that is not UTF-8', 'UTF-8');
+    if (!isUtf8(bytes.subarray(at, end))) throw this.#wrongValue('text that is not UTF-8', 'UTF-8');
     // Many decoders drop it without a word, so two readers would see two texts.
     if (bytes[start] === 0xef && bytes[start + 1] === 0xbb && bytes[start + 2] === 0xbf) {
-      throw wrongValue(this.#where(), this.#offset + this.#at, 'text that begins with a byte order mark', 'text without one');
+      throw this.#wrongValue('text that begins with a byte order mark', 'text without one');
     }
-  }
-
-  #refuseTooLong(length: number): void {
-    if (length > this.#limits.bytes) throw overLimit(this.#where(), this.#offset + this.#at, length, this.#limits.bytes, 'bytes');
   }
 
   /** Before anything is expected of a container: it must fit in what is left of values, bytes and depth. */
   #refuseTooMany(children: number, length: number): void {
     this.#announced += children;
-    if (this.#announced > this.#limits.items) throw overLimit(this.#where(), this.#offset + this.#at, this.#announced, this.#limits.items, 'values');
-    if (children > 0 && this.#frames.length >= this.#limits.depth) {
-      throw overLimit(this.#where(), this.#offset + this.#at, this.#frames.length + 1, this.#limits.depth, 'levels');
-    }
+    if (this.#announced > this.#limits.items) throw this.#overLimit(this.#announced, this.#limits.items, 'values');
+    if (children > 0 && this.#frames.length >= this.#limits.depth) throw this.#overLimit(this.#frames.length + 1, this.#limits.depth, 'levels');
     this.#refuseTooLong(length + this.#announced - this.#walked - 1);
   }
 
-  /** The path of the value at hand: array indices, integer keys, and for text keys the number of the entry. */
-  #where(): string {
-    let path = this.#path;
-    for (const frame of this.#frames) {
-      const index = frame.size - frame.left;
-      if (!frame.isMap) path += `/${index}`;
-      else if (index % 2 === 1) path += frame.key === undefined ? `/#${(index - 1) / 2}` : `/${frame.key}`;
-    }
-    return path;
+  #refuseTooLong(length: number): void {
+    if (length > this.#limits.bytes) throw this.#overLimit(length, this.#limits.bytes, 'bytes');
+  }
+
+  #wrongType(found: string, expected: string): Error {
+    const { path, offset } = this.where();
+    return wrongType(path, offset, found, expected);
+  }
+
+  #wrongValue(found: string, expected: string): Error {
+    const { path, offset } = this.where();
+    return wrongValue(path, offset, found, expected);
+  }
+
+  #overLimit(found: number, limit: number, what: string): Error {
+    const { path, offset } = this.where();
+    return overLimit(path, offset, found, limit, what);
   }
 }
 
 const oneShot = new CborWalker();
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });
-
-function readArgument(bytes: Uint8Array, at: number, width: number): number {
-  let value = 0;
-  // Multiplied, not shifted: exact to 2^53, and beyond that near enough to compare with a limit.
-  for (let i = 0; i < width; i++) value = value * 256 + bytes[at + i]!;
-  return value;
-}
 
 function compareSlices(bytes: Uint8Array, aStart: number, aEnd: number, bStart: number, bEnd: number): number {
   const shorter = Math.min(aEnd - aStart, bEnd - bStart);
