@@ -5,6 +5,8 @@
 import { utf8 } from '../base/bytes.js';
 import { sha256 } from './digest.js';
 
+export const MESSAGE_ID_BYTES = 24;
+export const SALT_BYTES = 16;
 export const LOCATOR_BYTES = 24;
 export const COMMITMENT_BYTES = 16;
 export const OPENING_SECRET_BYTES = 16;
@@ -16,7 +18,7 @@ const ACCEPT_LABEL = utf8('at/1');
 
 /** Not of the sender's choosing, and checkable by the recipient. @param salt 16 random bytes. */
 export function messageIdOf(salt: Uint8Array, payloadHash: Uint8Array): Uint8Array {
-  return sha256(MESSAGE_ID_LABEL, salt, payloadHash).slice(0, LOCATOR_BYTES);
+  return sha256(MESSAGE_ID_LABEL, salt, payloadHash).slice(0, MESSAGE_ID_BYTES);
 }
 
 export function locatorOf(messageId: Uint8Array): Uint8Array {

@@ -37,3 +37,8 @@ export function unknownCritical(path: string, offset: number, key: string): Post
 export function badSignature(path: string): PosternError {
   return new PosternError('WIRE_SIGNATURE', `${path}: the signature does not verify`, { path });
 }
+
+/** Something sealed that does not open, or cannot be sealed. Sealed objects say to nobody where they broke, so there is no offset. */
+export function badSeal(path: string, found: string): PosternError {
+  return new PosternError('WIRE_SEAL', `${path}: ${found}`, { path });
+}
