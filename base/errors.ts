@@ -35,6 +35,10 @@ export interface ErrorData {
   LINK_TIMEOUT: { address: string; waitedFor: 'connection' | 'progress' | 'end'; limitMs: number };
   LINK_ANSWER_TOO_LARGE: { address: string; limitBytes: number };
   LINK_ABORTED: { address: string };
+  LINK_PROTOCOL: At & { found: string; expected: string };
+  LINK_LIMIT: At & { limit: number; found: number };
+  LINK_PLAIN: { address: string };
+  LINK_LISTEN: { host: string; port: number };
 
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };

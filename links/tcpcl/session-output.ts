@@ -1,0 +1,35 @@
+/** What a session asks of its driver, in order: bytes to send, things that happened, and the end. */
+import type { PosternError } from '../../base/errors.js';
+import type { RefuseReason, TermReason } from './reasons.js';
+
+export type SessionOutput =
+  | { readonly kind: 'send'; readonly parts: readonly Uint8Array[] }
+  /** Start TLS now, on the same connection, and call `secured`. */
+  | { readonly kind: 'secure' }
+  /** Passive side: the peer has said who it is. Call `admit` or `terminate`. */
+  | { readonly kind: 'introduced'; readonly nodeId: string }
+  | { readonly kind: 'established'; readonly peer: SessionPeer }
+  | { readonly kind: 'arrival'; readonly transferId: bigint }
+  | { readonly kind: 'arrival-data'; readonly transferId: bigint; readonly bytes: Uint8Array }
+  /** Every byte is here. The peer hears of it when `accept` or `refuse` is called. */
+  | { readonly kind: 'arrival-end'; readonly transferId: bigint }
+  | { readonly kind: 'arrival-broken'; readonly transferId: bigint; readonly reason: string }
+  | { readonly kind: 'settled'; readonly transferId: bigint; readonly result: TransferResult }
+  /** No transfer may begin from here on. */
+  | { readonly kind: 'ending'; readonly reason: TermReason }
+  /** Close the connection once everything is sent. Nothing follows. */
+  | { readonly kind: 'close'; readonly reason: string; readonly error?: PosternError };
+
+/** What the peer said of itself, as far as it binds us. */
+export interface SessionPeer {
+  readonly nodeId: string;
+  /** The session's, not the peer's wish. 0: no keepalives. */
+  readonly keepaliveSec: number;
+  readonly segmentMtuBytes: number;
+  readonly transferMtuBytes: number;
+}
+
+/** confirmed: the peer acknowledged the last byte. broken: the session ended first. */
+export type TransferResult = { readonly kind: 'confirmed' } | { readonly kind: 'refused'; readonly reason: RefuseReason } | { readonly kind: 'broken' };
+
+export type Emit = (output: SessionOutput) => void;

@@ -1,0 +1,474 @@
+/**
+ * One TCPCL session (RFC 9174) as a state machine: bytes, time and commands go in, outputs come out in order. It
+ * owns no socket and no timer: the driver writes what it is asked to, calls `tick` at `dueMs`, and says when the
+ * connection is gone. All times are monotonic milliseconds.
+ */
+import { strict as assert } from 'node:assert';
+import { isPosternError, messageOf, type PosternError } from '../../base/errors.js';
+import { InboundTransfers } from './inbound-transfers.js';
+import { MessageReader, type ReaderEvent } from './message-reader.js';
+import { CAN_TLS, decodeExtensionItems, encodeContactHeader, encodeMessage, ITEM_CRITICAL, MESSAGE_CODES, protocolFault, TCPCL_VERSION, TERM_REPLY } from './messages.js';
+import type { ContactHeader, Message, SegmentHead, SessInit, UnknownMessage } from './messages.js';
+import { OutboundTransfers } from './outbound-transfers.js';
+import { rejectCode, rejectReason, termCode, termReason } from './reasons.js';
+import type { RefuseReason, RejectReason, TermReason } from './reasons.js';
+import type { SessionOutput, SessionPeer } from './session-output.js';
+
+/** What we say of ourselves, and how long we let a session be idle. */
+export interface SessionTerms {
+  readonly nodeId: string;
+  /** 0: no keepalives. */
+  readonly keepaliveSec: number;
+  readonly segmentMruBytes: number;
+  readonly transferMruBytes: number;
+  /** Transfers of the peer that may wait for our answer at once. */
+  readonly inboundTransfers: number;
+  /** Ends the session when nothing has moved for so long; absent: stays until told. */
+  readonly idleMs?: number;
+}
+
+export interface SessionTimeouts {
+  /** From the connection to the established session. */
+  readonly handshakeMs: number;
+  /** A transfer that does not move in either direction for so long ends the session. */
+  readonly progressMs: number;
+  /** How long an ending session waits for transfers in hand. */
+  readonly drainMs: number;
+}
+
+export interface SessionOptions {
+  /** The active side has made the connection. It knows its terms at once, the passive side once it knows the peer. */
+  readonly role: { readonly side: 'active'; readonly terms: SessionTerms } | { readonly side: 'passive' };
+  readonly canTls: boolean;
+  /** Why the session must not run in the clear; absent: it may. */
+  readonly plainFault?: PosternError;
+  readonly timeouts: SessionTimeouts;
+}
+
+/** RFC 9174 §4.7 lets us turn down peers with whom every transfer would crumble to dust ("data dribble", §8.10). */
+const SMALLEST_SEGMENT_MTU_BYTES = 256;
+const SMALLEST_TRANSFER_MTU_BYTES = 1024;
+/** Messages out of place that we put up with, in one session. */
+const REJECTS = 16;
+/** RFC 9174 §5.1.1: silence for twice the keepalive interval is the end. */
+const SILENT_INTERVALS = 2;
+
+type Phase = 'contact' | 'securing' | 'introducing' | 'admitting' | 'established' | 'closed';
+
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #reader = new MessageReader();
+  readonly #outbound = new OutboundTransfers((output) => this.#emit(output));
+  #inbound: InboundTransfers | undefined;
+  #outputs: SessionOutput[] = [];
+  #phase: Phase = 'contact';
+  #terms: SessionTerms | undefined;
+  #peerInit: SessInit | undefined;
+  #keepaliveMs = 0;
+  /** A segment that waits until an earlier transfer is answered; nothing is read meanwhile. */
+  #waiting: SegmentHead | undefined;
+  #termSent = false;
+  #termReceived = false;
+  #rejects = 0;
+  /** The driver reads from the connection. While it does not, silence is our own doing. */
+  #reading = true;
+  #nowMs: number;
+  readonly #startMs: number;
+  #sentMs: number;
+  #heardMs: number;
+  /** The last byte of a transfer from the peer. */
+  #arrivedMs: number;
+  /** The last message that was more than a keepalive. */
+  #activeMs: number;
+  /** The last sign that the peer takes what we send. */
+  #takenMs: number;
+  #termMs = 0;
+
+  constructor(options: SessionOptions, nowMs: number) {
+    this.#options = options;
+    this.#nowMs = this.#startMs = this.#sentMs = this.#heardMs = this.#arrivedMs = this.#activeMs = this.#takenMs = nowMs;
+    if (options.role.side === 'active') this.#terms = options.role.terms;
+  }
+
+  /** Established and not ending: transfers may begin. */
+  get open(): boolean {
+    return this.#phase === 'established' && !this.#termSent;
+  }
+
+  /** Whether more bytes can be dealt with now. */
+  get wantsBytes(): boolean {
+    return this.#waiting === undefined;
+  }
+
+  /** The connection is there. */
+  start(nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#options.role.side === 'active') this.#sendContactHeader();
+    return this.#take();
+  }
+
+  receive(bytes: Uint8Array, nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'closed') return [];
+    this.#heardMs = nowMs;
+    this.#reader.push(bytes);
+    this.#read();
+    return this.#take();
+  }
+
+  /** What came behind the contact header: the beginning of TLS, nothing that we may believe. */
+  takeRest(): Uint8Array {
+    assert(this.#phase === 'securing');
+    return this.#reader.takeRest();
+  }
+
+  /** TLS is up. */
+  secured(nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'securing') this.#introduce();
+    return this.#take();
+  }
+
+  /** Passive side, after `introduced`: we want the session. */
+  admit(terms: SessionTerms, nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'admitting') {
+      this.#terms = terms;
+      this.#sendInit(terms);
+      this.#guard(() => this.#negotiate(this.#peerInit!, terms));
+      this.#read();
+    }
+    return this.#take();
+  }
+
+  /** @returns the id of a transfer whose segments follow. Only while `open`, and when the one before is complete. */
+  begin(totalBytes: number, nowMs: number): bigint {
+    assert(this.open);
+    if (!this.#outbound.busy) this.#takenMs = nowMs;
+    return this.#outbound.begin(totalBytes);
+  }
+
+  segment(transferId: bigint, parts: readonly Uint8Array[], nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'established') {
+      this.#activeMs = nowMs;
+      this.#outbound.segment(transferId, parts);
+    }
+    return this.#take();
+  }
+
+  /** Nobody waits for this transfer any more. Half a transfer cannot be taken back: the session ends. */
+  abandon(transferId: bigint, nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (!this.#outbound.abandon(transferId) && this.#phase === 'established') this.#sendTerm('unknown');
+    this.#closeIfDone();
+    return this.#take();
+  }
+
+  accept(transferId: bigint, nowMs: number): SessionOutput[] {
+    return this.#decide(transferId, 'accepted', nowMs);
+  }
+
+  refuse(transferId: bigint, reason: RefuseReason, nowMs: number): SessionOutput[] {
+    return this.#decide(transferId, reason, nowMs);
+  }
+
+  /** Ends the session in order: transfers in hand are finished, none begins (RFC 9174 §6). */
+  terminate(reason: TermReason, nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'contact' || this.#phase === 'securing') this.#close('we ended the session');
+    else if (this.#phase !== 'closed') {
+      this.#sendTerm(reason);
+      if (this.#phase === 'established') this.#closeIfDone();
+      else this.#close(`we ended the session: ${reason}`);
+    }
+    return this.#take();
+  }
+
+  /** The driver has stopped reading, or reads again. */
+  reading(on: boolean, nowMs: number): void {
+    if (!this.#reading) this.#heardMs = this.#arrivedMs = this.#takenMs = nowMs;
+    this.#reading = on;
+  }
+
+  /** The connection is gone. */
+  disconnected(nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase !== 'closed') this.#close('the connection ended');
+    return this.#take();
+  }
+
+  /** When `tick` has something to do, if nothing happens before; undefined: never. */
+  dueMs(): number | undefined {
+    const due = this.#deadlines().map(({ atMs }) => atMs);
+    return due.length === 0 ? undefined : Math.min(...due);
+  }
+
+  tick(nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    for (const { atMs, run } of this.#deadlines()) if (atMs <= nowMs && this.#phase !== 'closed') run();
+    return this.#take();
+  }
+
+  #deadlines(): { atMs: number; run: () => void }[] {
+    if (this.#phase === 'closed') return [];
+    const { handshakeMs, progressMs, drainMs } = this.#options.timeouts;
+    if (this.#phase !== 'established') return [{ atMs: this.#startMs + handshakeMs, run: () => this.#close(`the peer was not done with its greetings after ${handshakeMs} ms`) }];
+    const list: { atMs: number; run: () => void }[] = [];
+    const silenceMs = SILENT_INTERVALS * this.#keepaliveMs;
+    if (this.#keepaliveMs > 0) list.push({ atMs: this.#sentMs + this.#keepaliveMs, run: () => this.#sendMessage({ type: 'keepalive' }) });
+    if (this.#reading && silenceMs > 0) list.push({ atMs: this.#heardMs + silenceMs, run: () => this.#giveUp(`the peer was silent for ${silenceMs} ms`) });
+    const stands = (): void => this.#giveUp(`a transfer did not move for ${progressMs} ms`);
+    if (this.#reading && this.#inbound?.expectsData === true) list.push({ atMs: this.#arrivedMs + progressMs, run: stands });
+    if (this.#reading && this.#outbound.busy) list.push({ atMs: this.#takenMs + progressMs, run: stands });
+    if (this.#termSent) list.push({ atMs: this.#termMs + drainMs, run: () => this.#close(`transfers in hand were not done ${drainMs} ms after the end was called`) });
+    else if (this.#terms?.idleMs !== undefined && !this.#busy) list.push({ atMs: this.#activeMs + this.#terms.idleMs, run: () => this.#sendTerm('idle-timeout') });
+    return list;
+  }
+
+  get #busy(): boolean {
+    return this.#outbound.busy || this.#inbound?.busy === true;
+  }
+
+  #read(): void {
+    this.#guard(() => {
+      while (this.#phase !== 'closed' && this.#phase !== 'securing' && this.#phase !== 'admitting' && this.#waiting === undefined) {
+        const event = this.#reader.next();
+        if (event === undefined) return;
+        this.#handle(event);
+      }
+    });
+  }
+
+  /** Bytes that cannot be decoded end the session, and nothing else. */
+  #guard(run: () => void): void {
+    try {
+      run();
+    } catch (thrown) {
+      if (!isPosternError(thrown)) throw thrown;
+      this.#fail(thrown);
+    }
+  }
+
+  #handle(event: ReaderEvent): void {
+    switch (event.kind) {
+      case 'contact':
+        return this.#onContact(event.header);
+      case 'message':
+        return this.#phase === 'established' ? this.#onMessage(event.message) : this.#onGreeting(event.message);
+      case 'data':
+        this.#arrivedMs = this.#nowMs;
+        return this.#inbound!.onData(event.bytes);
+      case 'segment-end':
+        return this.#inbound!.onSegmentEnd();
+    }
+  }
+
+  /** RFC 9174 §4.3. */
+  #onContact(header: ContactHeader): void {
+    const { role, canTls, plainFault } = this.#options;
+    if (role.side === 'passive') this.#sendContactHeader();
+    if (header.version !== TCPCL_VERSION) {
+      if (role.side === 'passive') this.#sendTerm('version-mismatch');
+      return this.#close(`the peer speaks TCPCL version ${header.version}`, protocolFault('tcpcl/contact/version', 4, `version ${header.version}`, `version ${TCPCL_VERSION}`));
+    }
+    if (canTls && (header.flags & CAN_TLS) !== 0) {
+      this.#phase = 'securing';
+      this.#emit({ kind: 'secure' });
+    } else if (plainFault === undefined) {
+      this.#introduce();
+    } else {
+      this.#sendTerm('contact-failure');
+      this.#close(messageOf(plainFault), plainFault);
+    }
+  }
+
+  #introduce(): void {
+    this.#phase = 'introducing';
+    if (this.#options.role.side === 'active') this.#sendInit(this.#options.role.terms);
+  }
+
+  /** Before the session is established (RFC 9174 §4.6). */
+  #onGreeting(message: Message | UnknownMessage): void {
+    if (message.type === 'sess-init') {
+      if (this.#terms !== undefined) return this.#negotiate(message, this.#terms);
+      this.#peerInit = message;
+      this.#phase = 'admitting';
+      return this.#emit({ kind: 'introduced', nodeId: message.nodeId });
+    }
+    if (message.type === 'sess-term') return this.#onTerm(message.reason);
+    this.#reject(message, message.type === 'unknown' ? 'type-unknown' : 'unexpected');
+    this.#close(`the peer sent ${nameOf(message)} instead of SESS_INIT`, protocolFault('tcpcl', 0, nameOf(message), 'sess-init'));
+  }
+
+  /** RFC 9174 §4.7. */
+  #negotiate(peer: SessInit, terms: SessionTerms): void {
+    const path = 'tcpcl/sess-init';
+    const unknown = decodeExtensionItems(peer.extensions, path).find((item) => (item.flags & ITEM_CRITICAL) !== 0);
+    if (unknown !== undefined) return this.#fail(protocolFault(`${path}/extensions`, 0, `a critical item of type ${unknown.itemType}`, 'items everybody knows'));
+    if (peer.segmentMru < SMALLEST_SEGMENT_MTU_BYTES) return this.#fail(protocolFault(`${path}/segment-mru`, 3, `${peer.segmentMru} bytes`, `at least ${SMALLEST_SEGMENT_MTU_BYTES}`));
+    if (peer.transferMru < SMALLEST_TRANSFER_MTU_BYTES) return this.#fail(protocolFault(`${path}/transfer-mru`, 11, `${peer.transferMru} bytes`, `at least ${SMALLEST_TRANSFER_MTU_BYTES}`));
+    const keepaliveSec = Math.min(terms.keepaliveSec, peer.keepaliveSec);
+    const known: SessionPeer = { nodeId: peer.nodeId, keepaliveSec, segmentMtuBytes: countOf(peer.segmentMru), transferMtuBytes: countOf(peer.transferMru) };
+    this.#keepaliveMs = keepaliveSec * 1000;
+    this.#inbound = new InboundTransfers({ segmentBytes: terms.segmentMruBytes, transferBytes: terms.transferMruBytes, transfers: terms.inboundTransfers }, (output) => this.#emit(output));
+    this.#phase = 'established';
+    this.#activeMs = this.#nowMs;
+    this.#emit({ kind: 'established', peer: known });
+  }
+
+  #onMessage(message: Message | UnknownMessage): void {
+    if (message.type !== 'keepalive') this.#activeMs = this.#nowMs;
+    switch (message.type) {
+      case 'xfer-segment':
+        this.#arrivedMs = this.#nowMs;
+        return this.#onSegment(message);
+      case 'xfer-ack':
+      case 'xfer-refuse': {
+        this.#takenMs = this.#nowMs;
+        const known = message.type === 'xfer-ack' ? this.#outbound.onAck(message) : this.#outbound.onRefuse(message.transferId, message.reason);
+        return known ? this.#closeIfDone() : this.#reject(message, 'unexpected');
+      }
+      case 'keepalive':
+        return;
+      case 'sess-term':
+        return this.#onTerm(message.reason);
+      case 'msg-reject':
+        return this.#onReject(message.rejected, message.reason);
+      case 'sess-init':
+        return this.#reject(message, 'unexpected');
+      case 'unknown':
+        // RFC 9174 §5.1.2: nobody knows where the next message would begin.
+        this.#reject(message, 'type-unknown');
+        return this.#close('the peer sent a message of an unknown type', protocolFault('tcpcl', 0, nameOf(message), 'a message type of RFC 9174'));
+    }
+  }
+
+  #onSegment(head: SegmentHead): void {
+    if (this.#inbound!.mustWait(head)) {
+      this.#waiting = head;
+      return;
+    }
+    const fault = this.#inbound!.onSegment(head, this.#termSent);
+    if (fault === undefined) return;
+    this.#reject(head, fault.code === 'LINK_LIMIT' ? 'unsupported' : 'unexpected');
+    this.#fail(fault);
+  }
+
+  #onTerm(reason: number): void {
+    this.#termReceived = true;
+    const name = termReason(reason);
+    // RFC 9174 §6.1: the answer has the same content, whatever the reason.
+    if (!this.#termSent) this.#sendTermCode(TERM_REPLY, reason);
+    if (this.#phase !== 'established') return this.#close(`the peer ended the session: ${name}`);
+    this.#closeIfDone();
+  }
+
+  #onReject(rejected: number, reason: number): void {
+    const text = `the peer rejected message type ${rejected}: ${rejectReason(reason)}`;
+    // A segment that does not count leaves both sides with different ideas of the transfer.
+    if (rejected !== MESSAGE_CODES['xfer-segment'] && ++this.#rejects <= REJECTS) return;
+    this.#sendTerm('unknown');
+    this.#close(text);
+  }
+
+  #reject(message: Message | UnknownMessage, reason: RejectReason): void {
+    const rejected = message.type === 'unknown' ? message.code : MESSAGE_CODES[message.type];
+    this.#sendMessage({ type: 'msg-reject', reason: rejectCode(reason), rejected });
+    if (++this.#rejects > REJECTS) this.#fail(protocolFault('tcpcl', 0, `${this.#rejects} messages out of place`, 'messages that fit the state of the session'));
+  }
+
+  #decide(transferId: bigint, verdict: 'accepted' | RefuseReason, nowMs: number): SessionOutput[] {
+    this.#nowMs = nowMs;
+    if (this.#phase === 'established') {
+      this.#activeMs = nowMs;
+      this.#inbound!.decide(transferId, verdict);
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      if (waiting !== undefined) this.#onSegment(waiting);
+      this.#read();
+      this.#closeIfDone();
+    }
+    return this.#take();
+  }
+
+  #closeIfDone(): void {
+    if (this.#phase === 'established' && this.#termSent && this.#termReceived && !this.#busy) this.#close('the session ended in order');
+  }
+
+  #fail(error: PosternError): void {
+    if (this.#phase === 'introducing' || this.#phase === 'admitting') this.#sendTerm('contact-failure');
+    else if (this.#phase === 'established') this.#sendTerm('unknown');
+    this.#close(messageOf(error), error);
+  }
+
+  /** The peer does not answer: it is told, in case it can still hear, and not waited for. */
+  #giveUp(reason: string): void {
+    this.#sendTerm('idle-timeout');
+    this.#close(reason);
+  }
+
+  #close(reason: string, error?: PosternError): void {
+    if (this.#phase === 'closed') return;
+    this.#phase = 'closed';
+    this.#waiting = undefined;
+    this.#inbound?.onDisconnect();
+    this.#outbound.onDisconnect();
+    this.#emit({ kind: 'close', reason, ...(error === undefined ? {} : { error }) });
+  }
+
+  #sendContactHeader(): void {
+    this.#send(encodeContactHeader({ version: TCPCL_VERSION, flags: this.#options.canTls ? CAN_TLS : 0 }));
+  }
+
+  #sendInit(terms: SessionTerms): void {
+    this.#sendMessage({
+      type: 'sess-init',
+      keepaliveSec: terms.keepaliveSec,
+      segmentMru: BigInt(terms.segmentMruBytes),
+      transferMru: BigInt(terms.transferMruBytes),
+      nodeId: terms.nodeId,
+      extensions: new Uint8Array(0),
+    });
+  }
+
+  #sendTerm(reason: TermReason): void {
+    this.#sendTermCode(0, termCode(reason));
+  }
+
+  #sendTermCode(flags: number, reason: number): void {
+    if (this.#termSent) return;
+    this.#termSent = true;
+    this.#termMs = this.#nowMs;
+    this.#sendMessage({ type: 'sess-term', flags, reason });
+    if (this.#phase === 'established') this.#emit({ kind: 'ending', reason: termReason(reason) });
+  }
+
+  #sendMessage(message: Message): void {
+    this.#send(encodeMessage(message));
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#emit({ kind: 'send', parts: [bytes] });
+  }
+
+  #emit(output: SessionOutput): void {
+    if (output.kind === 'send') this.#sentMs = this.#nowMs;
+    this.#outputs.push(output);
+  }
+
+  #take(): SessionOutput[] {
+    const outputs = this.#outputs;
+    this.#outputs = [];
+    return outputs;
+  }
+}
+
+function nameOf(message: Message | UnknownMessage): string {
+  return message.type === 'unknown' ? `a message of type ${message.code}` : message.type;
+}
+
+/** Sizes beyond what a number can count are as good as endless. */
+function countOf(size: bigint): number {
+  return size > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(size);
+}
