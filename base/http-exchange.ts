@@ -39,8 +39,10 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<IncomingHttpHeaders>;
-  /** Must be read to its end or broken off; it can be read once. */
+  /** To be read once: to its end, or to where the loop is left. */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Breaks off what has not been read. Does nothing after the end. */
+  cancel(): void;
 }
 
 const DEFAULT_TIMEOUTS: HttpTimeouts = { connectMs: 20_000, idleMs: 120_000, wholeMs: 900_000 };
@@ -121,7 +123,8 @@ export class HttpPeer {
           if (total > request.answerLimitBytes) fail(tooLarge);
         };
         const body = answerBody({ client, response, patience, onChunk, failureOf });
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body });
+        const cancel = (): void => void client.destroy();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body, cancel });
       });
       client.on('error', (thrown: NodeJS.ErrnoException) => {
         const dead = failure === undefined && client.reusedSocket && (thrown.code === 'ECONNRESET' || thrown.code === 'EPIPE');
