@@ -26,6 +26,7 @@ export interface ErrorData {
   WIRE_FRAGMENT: At;
 
   // store/
+  STORE_BUSY: { record: string };
 
   // links/, and the exchanges of base/http-exchange.ts under them. An address is an origin: never a path, which may hold a message id.
   LINK_ADDRESS: { address: string };
@@ -43,6 +44,9 @@ export interface ErrorData {
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };
   CONFIG_SYNTAX: { file: string; line: number; column: number };
+  GATEWAY_BLOB_MISMATCH: { peer: string; record: string };
+  GATEWAY_DOMAIN_RECORD: { peer: string; file: string };
+  GATEWAY_NOT_OURS: { destination: string; expected: string };
   CONFIG_INVALID: { file: string; path: string; faults: string[] };
   CONFIG_KEY_UNREADABLE: { file: string; reason: string };
   CONFIG_KEY_EXPOSED: { file: string; mode: string };

@@ -15,6 +15,9 @@ const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
 const DAY_MS = 24 * HOUR_MS;
 
+/** It has to fit a knock (wire/notification.ts). */
+const MAX_URL_CHARACTERS = 128;
+
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens');
@@ -24,14 +27,14 @@ const port = z.int().min(0).max(65_535);
 const bytes = z.int().min(0);
 const durationMs = z.int().min(0).max(366 * DAY_MS);
 const filePath = z.string().min(1);
-const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end');
+const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end').refine((text) => text.length <= MAX_URL_CHARACTERS, `use at most ${MAX_URL_CHARACTERS} characters`);
 const publicKey = z.string().refine((text) => fromBase64url(text)?.length === 32, 'use a 32-byte Ed25519 key in base64url, as "postern peer invite" writes it');
 const nodeId = z.string().regex(/^(dtn:\/\/[A-Za-z0-9._-]+\/|ipn:[1-9][0-9]{0,9}\.0)$/, 'use a node id: "dtn://name/" or "ipn:N.0"');
 
 const quota = z.strictObject({
   bytes: bytes.default(4 * GIB),
   /** Bytes times seconds until expiry: what holding costs. The default is 4 GiB for 30 days. */
-  byteSeconds: bytes.default(4 * GIB * 30 * 86_400),
+  byteSeconds: z.number().min(0).default(4 * GIB * 30 * 86_400),
 });
 
 const backoff = z.strictObject({ firstMs: durationMs.min(100), capMs: durationMs.min(1000) });
@@ -102,7 +105,8 @@ const configSchema = z
         capacityBytes: bytes.min(16 * MIB).default(16 * GIB),
         reservePercent: z.int().min(1).max(50).default(10),
         segmentBytes: bytes.min(MIB).max(GIB).default(64 * MIB),
-        largeBlobBytes: bytes.min(64 * KIB).max(16 * MIB).default(MIB),
+        /** At most one piece (4 MiB): smaller blobs travel whole. */
+        largeBlobBytes: bytes.min(64 * KIB).max(4 * MIB).default(MIB),
         tombstoneMs: durationMs.default(7 * DAY_MS),
       })
       .prefault({}),

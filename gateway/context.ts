@@ -1,0 +1,27 @@
+/** What every stage is handed: the two faces, who we are, whom we know, time, chance, and where events are told. */
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import type { Store } from '../store/store.js';
+import type { SigningKey } from '../wire/keys.js';
+import type { ClockTrust } from './clock-trust.js';
+import type { GatewayConfig } from './config.js';
+import type { Counters } from './counters.js';
+import type { Log } from './log.js';
+import type { PeerBook } from './peer-book.js';
+import type { Planner } from './plan.js';
+
+export interface GatewayContext {
+  readonly config: GatewayConfig;
+  readonly key: SigningKey;
+  /** kid8 of our key. */
+  readonly kid: Uint8Array;
+  readonly store: Store;
+  readonly book: PeerBook;
+  readonly planner: Planner;
+  /** Elapsed time and timers. For what time it is, ask `trust`. */
+  readonly clock: Clock;
+  readonly trust: ClockTrust;
+  readonly random: Random;
+  readonly log: Log;
+  readonly counters: Counters;
+}

@@ -1,0 +1,193 @@
+/**
+ * Forward: keeps the links to one neighbour busy with what is due for it. What a link says of a send moves
+ * timers only; records leave the store by receipts (release.ts).
+ */
+import { toHex } from '../base/bytes.js';
+import { backoffMs } from '../base/backoff.js';
+import type { Freight, LinkSupport, Outcome } from '../links/link.js';
+import type { Schedule, StoredRecord } from '../store/store.js';
+import type { GatewayContext } from './context.js';
+import type { Lane, LaneStatus } from './lane.js';
+import type { Load, PackInput } from './pack.js';
+import type { Peer } from './peer-book.js';
+import { peerTarget } from './plan.js';
+import { WantedRanges } from './wanted.js';
+
+/** The packing stage, handed in by the gateway: stages do not import one another. */
+export interface Packing {
+  choose(input: PackInput): Promise<Load | undefined>;
+  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<Freight>;
+}
+
+/** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
+const HURRY_EVERY_MS = 60_000;
+const HURRY_AT_ONCE = 10_000;
+
+export class NeighbourForwarder {
+  readonly peer: Peer;
+  readonly lanes: readonly Lane[];
+  readonly #context: GatewayContext;
+  readonly #packing: Packing;
+  readonly #wanted = new WantedRanges();
+  /** Hex rids and outbox keys that travel right now. */
+  readonly #inHand = new Set<string>();
+  readonly #sends = new Set<Promise<void>>();
+  readonly #abort = new AbortController();
+  #pumping: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+  #hurriedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(context: GatewayContext, peer: Peer, lanes: readonly Lane[], packing: Packing) {
+    this.#context = context;
+    this.peer = peer;
+    this.lanes = lanes;
+    this.#packing = packing;
+  }
+
+  /** Starts as many sends as there are free lanes and due loads. Several calls at once make one more round, not several. */
+  pump(): Promise<void> {
+    this.#again = true;
+    this.#pumping ??= this.#rounds().finally(() => {
+      this.#pumping = undefined;
+    });
+    return this.#pumping;
+  }
+
+  /** Ranges of a large blob the neighbour says it lacks. */
+  want(rid: Uint8Array, ranges: readonly (readonly [number, number])[]): void {
+    this.#wanted.want(rid, ranges);
+  }
+
+  /** The neighbour was heard from: lanes open, and what waited for a receipt while it was gone is offered again. */
+  async alive(): Promise<void> {
+    const { store, trust, clock } = this.#context;
+    const wasAway = this.lanes.some((lane) => lane.isBackingOff);
+    for (const lane of this.lanes) await lane.alive(store);
+    if (!wasAway || clock.monotonicMs() - this.#hurriedMs < HURRY_EVERY_MS) return;
+    this.#hurriedMs = clock.monotonicMs();
+    await store.hurry(peerTarget(this.peer.name), trust.nowMs(), HURRY_AT_ONCE);
+  }
+
+  /** When a closed lane opens next; undefined when none is closed. */
+  nextOpeningMs(nowMs: number): number | undefined {
+    const times = this.lanes.map((lane) => lane.opensAtMs(nowMs)).filter((time): time is number => time !== undefined);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Is there a lane at all that could take something now? */
+  canSend(nowMs: number): boolean {
+    return !this.#stopped && this.lanes.some((lane) => lane.isOpen(nowMs));
+  }
+
+  status(): LaneStatus[] {
+    return this.lanes.map((lane) => lane.status());
+  }
+
+  /** Starts nothing new, lets sends end within the grace time, then aborts them. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    const timer = this.#context.clock.timer(graceMs, () => this.#abort.abort());
+    await this.#pumping;
+    await Promise.all(this.#sends);
+    timer.cancel();
+  }
+
+  async #rounds(): Promise<void> {
+    while (this.#again && !this.#stopped) {
+      this.#again = false;
+      for (const lane of this.lanes) {
+        while (!this.#stopped && lane.isOpen(this.#context.trust.nowMs()) && (await this.#startSend(lane)));
+      }
+    }
+  }
+
+  /** Gives false when there is nothing to send on this lane. */
+  async #startSend(lane: Lane): Promise<boolean> {
+    const { store, trust, config } = this.#context;
+    const load = await this.#packing.choose({
+      store,
+      peer: this.peer,
+      supports: lane.link.supports,
+      nowMs: trust.nowMs(),
+      largeBlobBytes: config.store.largeBlobBytes,
+      inHand: this.#inHand,
+      wanted: this.#wanted,
+      sendUnasked: (stored) => this.#sendUnasked(lane, stored),
+    });
+    if (load === undefined) return false;
+    const keys = handKeys(load);
+    for (const key of keys) this.#inHand.add(key);
+    lane.sending += 1;
+    const send = this.#send(lane, load).catch((thrown: unknown) => {
+      this.#context.log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
+      this.#giveBack(load);
+      return lane.failed(store, trust.nowMs(), this.#context.random);
+    });
+    const done = send.finally(() => {
+      lane.sending -= 1;
+      for (const key of keys) this.#inHand.delete(key);
+      this.#sends.delete(done);
+      void this.pump();
+    });
+    this.#sends.add(done);
+    return true;
+  }
+
+  async #send(lane: Lane, load: Load): Promise<void> {
+    const { store, trust, log, counters, random } = this.#context;
+    const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
+    const outcome = await lane.link.send(freight, this.#abort.signal);
+    log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
+    if (outcome.kind === 'confirmed' || outcome.kind === 'written') {
+      counters.add('batchesOut');
+      counters.add('recordsOffered', load.records.length);
+      await lane.alive(store);
+      await store.outboxRemove(this.peer.name, load.controls.map((entry) => entry.key));
+      await this.#awaitReceipts(lane, load);
+      return;
+    }
+    this.#giveBack(load);
+    if (this.#abort.signal.aborted) return;
+    counters.add(outcome.kind === 'refused' ? 'sendsRefused' : 'sendsUnreachable');
+    log.info('the link failed', { peer: this.peer.name, link: lane.link.name, code: outcome.kind, reason: outcome.reason });
+    await lane.failed(store, trust.nowMs(), random, retryAfterOf(outcome));
+  }
+
+  /** What was offered and is neither receipted nor refused yet is offered again when its receipt is overdue. */
+  async #awaitReceipts(lane: Lane, load: Load): Promise<void> {
+    const { store, trust, random } = this.#context;
+    const nowMs = trust.nowMs();
+    const changes: { rid: Uint8Array; schedule: Schedule }[] = [];
+    for (const { record } of load.records) {
+      if (this.#wanted.isEmpty(record.rid)) this.#wanted.forget(record.rid);
+      const schedule = (await store.find(record.rid))?.schedule;
+      if (schedule === undefined || schedule.dueMs > nowMs || this.#wanted.has(record.rid)) continue;
+      const attempts = schedule.attempts + 1;
+      changes.push({ rid: record.rid, schedule: { ...schedule, attempts, dueMs: nowMs + backoffMs(lane.receiptWait, attempts, random) } });
+    }
+    await store.reschedule(changes);
+  }
+
+  /** Counted as an attempt before the first piece goes: after a restart the neighbour is asked what it has, not sent all again. */
+  async #sendUnasked(lane: Lane, { record, schedule }: StoredRecord): Promise<void> {
+    if (schedule === undefined) return;
+    const { store, trust, random } = this.#context;
+    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: trust.nowMs() + backoffMs(lane.receiptWait, 1, random) } }]);
+    this.#wanted.want(record.rid, [[0, record.blobBytes]]);
+  }
+
+  #giveBack(load: Load): void {
+    if (load.large !== undefined) this.#wanted.giveBack(load.large.rid, load.large.ranges);
+  }
+}
+
+/** Pieces of one large blob may travel in several loads at once: its record is not "in hand". */
+function handKeys(load: Load): string[] {
+  const rids = load.large === undefined ? load.records.map((stored) => toHex(stored.record.rid)) : [];
+  return [...rids, ...load.controls.map((entry) => entry.key)];
+}
+
+function retryAfterOf(outcome: Outcome): number {
+  return outcome.kind === 'refused' ? (outcome.retryAfterMs ?? 0) : 0;
+}

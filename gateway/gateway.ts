@@ -1,0 +1,247 @@
+/**
+ * The gateway: the stages in their order, on persisted state. This file is the table of contents; each stage
+ * has a file of its own and none knows another. Everything moves on `tick`: the daemon calls it when something
+ * is due or has arrived (schedule.ts), the simulator when its clock says so.
+ */
+import { toHex } from '../base/bytes.js';
+import { isPosternError, messageOf } from '../base/errors.js';
+import type { PosternError } from '../base/errors.js';
+import type { Arrival, DeliverResult, Link } from '../links/link.js';
+import { encodeBatchHead } from '../wire/batch.js';
+import { decodeOpenings } from '../wire/opening.js';
+import { makeReceipt } from '../wire/receipt.js';
+import { encodeRanges } from '../wire/ranges.js';
+import { encodeRefusal } from '../wire/refusal.js';
+import { beginAccept } from './accept.js';
+import { expireDue } from './expire.js';
+import type { GatewayContext } from './context.js';
+import { NeighbourForwarder } from './forward.js';
+import type { Taken } from './intake.js';
+import type { Lane } from './lane.js';
+import { Notifier } from './notify.js';
+import type { KnockSender } from './notify.js';
+import { chooseLoad, toFreight } from './pack.js';
+import type { Peer } from './peer-book.js';
+import { parseTarget, peerTarget, servedTarget } from './plan.js';
+import { receiveBatch, unwrapBundle } from './receive.js';
+import { applyOpening, releaseByControls } from './release.js';
+import { findForFetch, markFetched } from './serve.js';
+import type { Served } from './serve.js';
+
+/** An answer carries at most this many waiting control items; the rest comes with the next call. */
+const ANSWERED_CONTROLS = 512;
+const REPLANNED_AT_ONCE = 1000;
+
+export type Answer =
+  | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'bad'; readonly error: PosternError };
+
+export class Gateway {
+  readonly context: GatewayContext;
+  readonly #forwarders = new Map<string, NeighbourForwarder>();
+  readonly #notifiers = new Map<string, Notifier>();
+  readonly #running = new Set<Promise<unknown>>();
+  /** Called when something may have become due at once. */
+  onWake: (() => void) | undefined;
+  #sequence: number;
+  #stopping = false;
+
+  constructor(context: GatewayContext, lanes: ReadonlyMap<string, readonly Lane[]>, knocks: KnockSender) {
+    this.context = context;
+    this.#sequence = Math.floor(context.random.fraction() * 2 ** 40);
+    const packing = {
+      choose: chooseLoad,
+      freight: (peer: Peer, supports: Link['supports'], load: Parameters<typeof toFreight>[3]) => toFreight(context, peer, supports, load, this.#sequence++),
+    };
+    for (const peer of context.book.all()) {
+      if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], packing));
+      if (peer.domain !== undefined) this.#notifiers.set(peer.domain.domain, new Notifier(context, peer.domain, knocks));
+    }
+  }
+
+  forwarders(): NeighbourForwarder[] {
+    return [...this.#forwarders.values()];
+  }
+
+  /** Opens every link. A link that cannot start at all (a port in use) is a coded error. */
+  async startLinks(): Promise<void> {
+    for (const forwarder of this.forwarders()) {
+      for (const { link } of forwarder.lanes) {
+        link.onSignOfLife = () => this.#background(this.#heardFrom(forwarder.peer));
+        await link.start((arrival) => this.deliver(forwarder.peer, link, arrival));
+      }
+    }
+  }
+
+  /** One round of everything that is due. Resolves with the time of the next due thing, Unix milliseconds; sends go on meanwhile. */
+  async tick(): Promise<number | undefined> {
+    const { trust, store } = this.context;
+    if (this.#stopping) return undefined;
+    trust.check();
+    const more = await expireDue(this.context);
+    const nowMs = trust.nowMs();
+    let nextMs: number | undefined = more ? nowMs : undefined;
+    const sooner = (timeMs: number | undefined): void => {
+      if (timeMs !== undefined) nextMs = Math.min(nextMs ?? timeMs, timeMs);
+    };
+    for (const forwarder of this.#forwarders.values()) {
+      this.#background(forwarder.pump());
+      const dueMs = await store.nextDueMs(peerTarget(forwarder.peer.name));
+      // With every lane closed the queue waits for a lane; with a free lane the pump above deals with what is due now.
+      if (dueMs !== undefined && dueMs > nowMs) sooner(dueMs);
+      sooner(forwarder.nextOpeningMs(nowMs));
+    }
+    for (const notifier of this.#notifiers.values()) {
+      if (await notifier.pump()) sooner(nowMs);
+      sooner(await store.nextDueMs(servedTarget(notifier.domain.domain)));
+    }
+    return nextMs;
+  }
+
+  /** What a link brings: a bundle or an answer batch. Its own answer goes back on the link where the link can, else as freight. */
+  async deliver(neighbour: Peer, link: Link, arrival: Arrival): Promise<DeliverResult> {
+    let bytes = arrival.bytes;
+    if (link.supports.carries === 'bundle') {
+      try {
+        bytes = once(await unwrapBundle(this.context, bytes, link.supports.largestBytes * 2));
+      } catch (thrown) {
+        return this.#refused(neighbour, thrown);
+      }
+    }
+    const answer = await this.takeBatch(bytes, 'later');
+    if (answer.kind === 'bad') return this.#refused(neighbour, answer.error);
+    return answer.kind === 'stranger' ? { kind: 'refused', code: 'not-known' } : { kind: 'taken', answer: answer.bytes };
+  }
+
+  /**
+   * Accept and release: one batch in, one batch back: directly, or later as freight of its own.
+   */
+  async takeBatch(bytes: AsyncIterable<Uint8Array>, back: 'direct' | 'later'): Promise<Answer> {
+    const { context } = this;
+    const received = await receiveBatch(context, bytes, (peer, head) => beginAccept(context, peer, head));
+    if (received.kind === 'stranger') {
+      context.counters.add('strangers');
+      return { kind: 'stranger' };
+    }
+    if (received.kind === 'bad') {
+      context.counters.add('batchesBad');
+      context.log.warn('a batch was refused', { code: received.error.code, reason: messageOf(received.error), ...(received.peer !== undefined && { peer: received.peer.name }) });
+      // Who did not sign learns nothing, not even that the bytes were no batch.
+      return received.peer === undefined ? { kind: 'stranger' } : { kind: 'bad', error: received.error };
+    }
+    const { peer, head, taken } = received;
+    context.counters.add('batchesIn');
+    context.trust.confirm(head.offer.sentSec * 1000, peer.name);
+    const released = await releaseByControls(context, peer, head.controls);
+    for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want.rid, want.ranges);
+    await this.#heardFrom(peer);
+    const controls = this.#answerControls(taken, head.offer.nonce);
+    if (back === 'later' && controls.length > 0) {
+      const nonce = toHex(head.offer.nonce);
+      await context.store.outboxPut(controls.map((control, index) => ({ peer: peer.name, key: `answer/${nonce}/${index}`, bytes: control })));
+    }
+    this.onWake?.();
+    return { kind: 'answer', bytes: back === 'direct' ? await this.#answerBatch(peer, controls) : new Uint8Array() };
+  }
+
+  /** Serve: a fetch by message id. */
+  fetch(messageId: Uint8Array): Promise<Served | undefined> {
+    return findForFetch(this.context, messageId);
+  }
+
+  /** The whole blob of a fetch has left. */
+  fetched(served: Served): void {
+    this.#background(markFetched(this.context, served).then(() => this.#notifiers.get(served.stored.record.destination)?.alive()));
+  }
+
+  /** Openings from anybody who holds the secrets. What is no opening is ignored like one that opens nothing. */
+  openings(bytes: Uint8Array): void {
+    this.#background(this.#takeOpenings(bytes));
+  }
+
+  /** After a change of routes or peers: records go to the queue that is theirs now. */
+  async replan(): Promise<void> {
+    for (const { target } of await this.context.store.queues()) {
+      if (parseTarget(target).kind !== 'hold') await this.#replanQueue(target);
+    }
+  }
+
+  /** Starts nothing new, finishes what is in hand within the grace time, closes the links. Safe to call twice. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(this.forwarders().map((forwarder) => forwarder.stop(graceMs)));
+    await Promise.all([...this.#notifiers.values()].map((notifier) => notifier.stop()));
+    await Promise.all(this.forwarders().flatMap((forwarder) => forwarder.lanes.map((lane) => lane.link.stop())));
+    await Promise.allSettled(this.#running);
+  }
+
+  async #heardFrom(peer: Peer): Promise<void> {
+    await this.#forwarders.get(peer.name)?.alive();
+    if (peer.domain !== undefined) await this.#notifiers.get(peer.domain.domain)?.alive();
+    this.onWake?.();
+  }
+
+  #answerControls(taken: Taken, offerNonce: Uint8Array): Uint8Array[] {
+    const { key, trust } = this.context;
+    const controls = [...taken.refusals.map(encodeRefusal), ...taken.wants.map(encodeRanges)];
+    if (taken.rids.length > 0) {
+      const receipt = makeReceipt(key, { taken: { form: 'rids', rids: taken.rids }, acceptedSec: Math.floor(trust.nowMs() / 1000), retainedUntilSec: taken.retainedUntilSec, offerNonce });
+      controls.unshift(receipt.bytes);
+    }
+    return controls;
+  }
+
+  async #answerBatch(peer: Peer, controls: readonly Uint8Array[]): Promise<Uint8Array> {
+    const { key, store, trust, random } = this.context;
+    const waiting = await store.outbox(peer.name, ANSWERED_CONTROLS);
+    return encodeBatchHead({
+      key,
+      to: peer.kid,
+      records: [],
+      controls: [...controls, ...waiting.map((entry) => entry.bytes)],
+      sentSec: Math.floor(trust.nowMs() / 1000),
+      nonce: random.bytes(16),
+    });
+  }
+
+  async #takeOpenings(bytes: Uint8Array): Promise<void> {
+    for (const opening of decodeOpenings(bytes)) {
+      for (const stored of await this.context.store.findByLocator(opening.locator)) {
+        await this.#notifiers.get(stored.record.destination)?.alive();
+      }
+      await applyOpening(this.context, opening, undefined);
+    }
+    this.onWake?.();
+  }
+
+  async #replanQueue(target: string): Promise<void> {
+    const { store, planner, trust } = this.context;
+    let slice = await store.list(target, REPLANNED_AT_ONCE);
+    while (slice.length > 0) {
+      // The next slice is read before this one moves away: where it starts is still in the queue then.
+      const next = slice.length < REPLANNED_AT_ONCE ? [] : await store.list(target, REPLANNED_AT_ONCE, slice.at(-1)?.record.rid);
+      const changes = slice.flatMap((stored) => {
+        const planned = planner.target(stored.record.destination, stored.from);
+        return planned === target ? [] : [{ rid: stored.record.rid, schedule: { target: planned, dueMs: trust.nowMs(), attempts: 0 } }];
+      });
+      if (changes.length > 0) await store.reschedule(changes);
+      slice = next;
+    }
+  }
+
+  #refused(peer: Peer, thrown: unknown): DeliverResult {
+    const code = isPosternError(thrown) ? thrown.code : 'GATEWAY_FAULT';
+    this.context.log.warn('an arrival was refused', { peer: peer.name, code, reason: messageOf(thrown) });
+    return { kind: 'refused', code };
+  }
+
+  #background(work: Promise<unknown>): void {
+    const tracked: Promise<unknown> = work.catch((thrown: unknown) => this.context.log.error('unexpected', { reason: messageOf(thrown) })).finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}

@@ -1,0 +1,201 @@
+/**
+ * Pack: what goes into the next unit of freight for a neighbour: control items first, then blob pieces it
+ * asked for, then records that are due, within what the link carries. A batch is made the same way whether
+ * it travels bare (https) or as the payload of a bundle.
+ */
+import { toHex } from '../base/bytes.js';
+import type { Freight, LinkSupport } from '../links/link.js';
+import type { BlobSource, OutboxEntry, Store, StoredRecord } from '../store/store.js';
+import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
+import { encodeBundle, makeBatchBundle } from '../wire/bundle.js';
+import { parseEid } from '../wire/eid.js';
+import type { Eid } from '../wire/eid.js';
+import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
+import type { TransitRecord } from '../wire/record.js';
+import type { GatewayContext } from './context.js';
+import type { Peer } from './peer-book.js';
+import { batchEndpoint } from './node-endpoint.js';
+import { peerTarget } from './plan.js';
+import type { WantedRanges } from './wanted.js';
+
+/** A batch of small blobs is gathered in memory; the receiver stages as much. */
+const SMALL_BATCH_BYTES = 4 * 1024 * 1024;
+const MOST_RECORDS = 1000;
+const MOST_CONTROLS = 256;
+const CONTROL_BYTES = 256 * 1024;
+/** Offer, bundle blocks and framing, generously. */
+const HEAD_ROOM_BYTES = 2048;
+/** Array head, index, offset and length of one piece, at their longest. */
+const PIECE_HEAD_BYTES = 24;
+const PIECE_BYTES = 1024 * 1024;
+
+interface LoadPiece {
+  readonly index: number;
+  readonly offset: number;
+  readonly length: number;
+  readonly source: BlobSource;
+}
+
+/** What was chosen, before it becomes bytes. */
+export interface Load {
+  readonly records: readonly StoredRecord[];
+  readonly controls: readonly OutboxEntry[];
+  readonly pieces: readonly LoadPiece[];
+  /** Set when this load carries pieces of one large blob. */
+  readonly large?: { readonly rid: Uint8Array; readonly ranges: readonly (readonly [number, number])[] };
+}
+
+export interface PackInput {
+  readonly store: Store;
+  readonly peer: Peer;
+  readonly supports: LinkSupport;
+  readonly nowMs: number;
+  readonly largeBlobBytes: number;
+  /** Records and outbox keys that travel right now, as hex and as keys. */
+  readonly inHand: ReadonlySet<string>;
+  readonly wanted: WantedRanges;
+  /** Makes all of a large blob wanted before anybody asked: see chooseDue. */
+  sendUnasked(stored: StoredRecord): Promise<void>;
+}
+
+/** Chooses the next load; undefined when there is nothing to send. */
+export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
+  const roomBytes = input.supports.largestBytes - HEAD_ROOM_BYTES;
+  const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
+  const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
+  let load = (await chooseWanted(input, leftBytes)) ?? (await chooseDue(input, leftBytes));
+  if (load.records.length === 0) load = (await chooseWanted(input, leftBytes)) ?? load;
+  if (controls.length === 0 && load.records.length === 0) return undefined;
+  return { ...load, controls };
+}
+
+async function chooseControls(input: PackInput, roomBytes: number): Promise<OutboxEntry[]> {
+  const chosen: OutboxEntry[] = [];
+  let bytes = 0;
+  for (const entry of await input.store.outbox(input.peer.name, MOST_CONTROLS + input.inHand.size)) {
+    if (input.inHand.has(entry.key) || chosen.length === MOST_CONTROLS) continue;
+    bytes += entry.bytes.length;
+    if (bytes > roomBytes) break;
+    chosen.push(entry);
+  }
+  return chosen;
+}
+
+type RecordsLoad = Omit<Load, 'controls'>;
+
+/** One large blob's wanted ranges, as far as they fit. A link that answers carries them all in one stream. */
+async function chooseWanted(input: PackInput, roomBytes: number): Promise<RecordsLoad | undefined> {
+  for (const rid of input.wanted.rids()) {
+    const stored = await input.store.find(rid);
+    const source = stored?.schedule?.target === peerTarget(input.peer.name) ? await input.store.blob(rid) : undefined;
+    if (stored === undefined || source === undefined) {
+      input.wanted.forget(rid);
+      continue;
+    }
+    const ranges = input.wanted.take(rid, roomBytes - stored.record.bytes.length, PIECE_BYTES, PIECE_HEAD_BYTES);
+    if (ranges.length === 0) continue;
+    const pieces = ranges.map(([start, end]) => ({ index: 0, offset: start, length: end - start, source }));
+    return { records: [stored], pieces, large: { rid, ranges } };
+  }
+  return undefined;
+}
+
+/**
+ * Records that are due, small blobs with them. A large blob is offered bare, and the answer says what is
+ * missing; where an answer takes a light time or two (links that carry bundles), its pieces go out unasked the
+ * first time.
+ */
+async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLoad> {
+  const records: StoredRecord[] = [];
+  const pieces: LoadPiece[] = [];
+  const sent = new Set<string>();
+  let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
+  const due = await input.store.due(peerTarget(input.peer.name), input.nowMs, MOST_RECORDS + input.inHand.size);
+  for (const stored of due) {
+    const { record } = stored;
+    const key = toHex(record.rid);
+    if (input.inHand.has(key) || input.wanted.has(record.rid)) continue;
+    const inline = record.blobBytes < input.largeBlobBytes;
+    if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
+      await input.sendUnasked(stored);
+      continue;
+    }
+    const hash = toHex(record.blobHash);
+    const blobBytes = inline && !sent.has(hash) ? record.blobBytes + PIECE_HEAD_BYTES : 0;
+    if (record.bytes.length + blobBytes > leftBytes || records.length === MOST_RECORDS) break;
+    if (blobBytes > 0) {
+      const source = await input.store.blob(record.rid);
+      if (source === undefined) continue;
+      pieces.push({ index: records.length, offset: 0, length: record.blobBytes, source });
+      sent.add(hash);
+    }
+    leftBytes -= record.bytes.length + blobBytes;
+    records.push(stored);
+  }
+  return { records, pieces };
+}
+
+/** Makes the load into freight for one attempt. */
+export async function toFreight(context: GatewayContext, peer: Peer, supports: LinkSupport, load: Load, sequence: number): Promise<Freight> {
+  const head = encodeBatchHead({
+    key: context.key,
+    to: peer.kid,
+    records: load.records.map((stored): TransitRecord => stored.record),
+    controls: load.controls.map((entry) => entry.bytes),
+    sentSec: Math.floor(context.trust.nowMs() / 1000),
+    nonce: context.random.bytes(16),
+  });
+  const pieces = load.pieces.map((piece) => ({ ...piece, head: encodePieceHead(piece.index, piece.offset, piece.length) }));
+  const bytes = pieces.reduce((sum, piece) => sum + piece.head.length + piece.length, head.length);
+  if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces) };
+  const bundle = await wrap(context, peer, await gather(streamBatch(head, pieces), bytes), load, sequence);
+  return { bytes: bundle.length, open: () => once(bundle) };
+}
+
+async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[]): AsyncIterable<Uint8Array> {
+  yield head;
+  for (const piece of pieces) {
+    yield piece.head;
+    yield await piece.source.read(piece.offset, piece.offset + piece.length);
+  }
+}
+
+async function gather(stream: AsyncIterable<Uint8Array>, bytes: number): Promise<Uint8Array> {
+  const whole = new Uint8Array(bytes);
+  let offset = 0;
+  for await (const chunk of stream) {
+    whole.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return whole;
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+/** Hops between two posterns are other people's DTN nodes; more than this is a loop. */
+const HOP_LIMIT = 32;
+const CONTROL_LIFETIME_MS = 7 * 86_400_000;
+
+async function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load: Load, sequence: number): Promise<Uint8Array> {
+  const nowMs = context.trust.nowMs();
+  const expiryMs = load.records.reduce((latest, stored) => Math.max(latest, stored.record.expirySec * 1000), nowMs + CONTROL_LIFETIME_MS);
+  const bundle = makeBatchBundle({
+    source: eid(batchEndpoint(context.config.gateway.nodeId)),
+    destination: eid(batchEndpoint(peer.config.nodeId ?? '')),
+    createdDtnMs: context.trust.trusted ? toDtnTimeMs(nowMs) : UNKNOWN_DTN_TIME,
+    sequence,
+    lifetimeMs: Math.ceil(expiryMs - nowMs),
+    payload: batch,
+    hopLimit: HOP_LIMIT,
+    ageMs: 0,
+  });
+  return encodeBundle(bundle);
+}
+
+function eid(uri: string): Eid {
+  const parsed = parseEid(uri);
+  if (parsed === undefined) throw new TypeError(`${uri} is no endpoint id: the configuration should have refused it`);
+  return parsed;
+}

@@ -1,0 +1,85 @@
+/**
+ * Receive: bytes from a link or from the API become a batch of a known peer. Everything is checked before
+ * anything is acted on: structure, signature, addressee; and a batch that turns out bad half-way leaves nothing behind.
+ */
+import { equalBytes } from '../base/bytes.js';
+import { isPosternError, PosternError } from '../base/errors.js';
+import { BatchReader } from '../wire/batch-reader.js';
+import type { BatchHead } from '../wire/batch-head-reader.js';
+import { decodeBundle } from '../wire/bundle.js';
+import { formatEid } from '../wire/eid.js';
+import { verifyOffer } from '../wire/offer.js';
+import type { GatewayContext } from './context.js';
+import type { BeginIntake, Intake, Taken } from './intake.js';
+import { batchEndpoint } from './node-endpoint.js';
+import type { Peer } from './peer-book.js';
+
+export type Received =
+  | { readonly kind: 'batch'; readonly peer: Peer; readonly head: BatchHead; readonly taken: Taken }
+  /** Nobody we know, or not meant for us: nothing is stored and nothing is said. */
+  | { readonly kind: 'stranger' }
+  /** A known peer's batch, or bytes that are none. `peer` is set when the signature was good. */
+  | { readonly kind: 'bad'; readonly error: PosternError; readonly peer?: Peer };
+
+export async function receiveBatch(context: GatewayContext, bytes: AsyncIterable<Uint8Array>, begin: BeginIntake): Promise<Received> {
+  const reader = new BatchReader();
+  let peer: Peer | undefined;
+  let head: BatchHead | undefined;
+  let intake: Intake | undefined;
+  let piece = { index: 0, offset: 0 };
+  try {
+    for await (const chunk of bytes) {
+      for (const event of reader.push(chunk)) {
+        if (event.kind === 'head') {
+          head = event.head;
+          peer = authenticate(context, head);
+          if (peer === undefined) return { kind: 'stranger' };
+          intake = await begin(peer, head);
+        } else if (event.kind === 'piece') {
+          piece = { index: event.index, offset: event.offset };
+        } else if (event.kind === 'data') {
+          await intake?.piece(piece.index, piece.offset, event.bytes);
+          piece.offset += event.bytes.length;
+        }
+      }
+    }
+    reader.finish();
+    if (peer === undefined || head === undefined || intake === undefined) return { kind: 'stranger' };
+    return { kind: 'batch', peer, head, taken: await intake.finish() };
+  } catch (thrown) {
+    await intake?.abandon();
+    if (!isPosternError(thrown)) throw thrown;
+    return { kind: 'bad', error: thrown, ...(peer !== undefined && { peer }) };
+  }
+}
+
+/** The peer whose signature the offer bears, if we know it and the offer is addressed to us. */
+function authenticate(context: GatewayContext, head: BatchHead): Peer | undefined {
+  if (!equalBytes(head.offer.to, context.kid)) return undefined;
+  const peer = context.book.byKid(head.offer.from);
+  return peer !== undefined && verifyOffer(head.offer, peer.key) ? peer : undefined;
+}
+
+/** The batch inside a bundle that has arrived. Bundles for others are refused: a postern carries batches, it is no bundle router. */
+export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>, largestBytes: number): Promise<Uint8Array> {
+  const bundle = decodeBundle(await collect(bytes, largestBytes));
+  const destination = formatEid(bundle.primary.destination);
+  const ours = batchEndpoint(context.config.gateway.nodeId);
+  if (destination !== ours) {
+    throw new PosternError('GATEWAY_NOT_OURS', `A bundle for ${destination} came to ${ours}: this gateway takes bundles addressed to itself only.`, { destination, expected: ours });
+  }
+  return bundle.payload.data;
+}
+
+async function collect(bytes: AsyncIterable<Uint8Array>, largestBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of bytes) {
+    total += chunk.length;
+    if (total > largestBytes) {
+      throw new PosternError('WIRE_LIMIT', `A bundle of more than ${largestBytes} bytes was refused.`, { path: 'bundle', offset: largestBytes, limit: largestBytes, found: total });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, total);
+}

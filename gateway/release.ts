@@ -1,0 +1,121 @@
+/**
+ * Release: what a peer says about records we hold. A receipt hands custody on; an opening ends it; a refusal
+ * puts the next attempt off. Nothing else lets a record go.
+ */
+import { equalBytes, toHex } from '../base/bytes.js';
+import type { OutboxEntry, Schedule, Step, StoredRecord } from '../store/store.js';
+import type { Control } from '../wire/control.js';
+import { opens } from '../wire/opening.js';
+import type { Opening } from '../wire/opening.js';
+import { encodeOpening } from '../wire/opening.js';
+import { takenRids, verifyReceipt } from '../wire/receipt.js';
+import type { Receipt } from '../wire/receipt.js';
+import type { BlobRanges } from '../wire/ranges.js';
+import type { Refusal } from '../wire/refusal.js';
+import { backoffMs } from '../base/backoff.js';
+import type { GatewayContext } from './context.js';
+import { ridText } from './log.js';
+import type { Peer } from './peer-book.js';
+import { parseTarget, peerTarget } from './plan.js';
+
+export interface Released {
+  /** Blob ranges the peer asked for, of records on their way to it. */
+  readonly wants: readonly BlobRanges[];
+  /** Queues in which something changed and may be due. */
+  readonly wake: ReadonlySet<string>;
+}
+
+/** A refusal that only a change at the other side can mend is not asked again soon. */
+const SLOW_RETRY = { firstMs: 10 * 60_000, capMs: 6 * 3_600_000 };
+const QUICK_RETRY = { firstMs: 10_000, capMs: 3_600_000 };
+
+export async function releaseByControls(context: GatewayContext, peer: Peer, controls: readonly Control[]): Promise<Released> {
+  const wants: BlobRanges[] = [];
+  const wake = new Set<string>();
+  for (const control of controls) {
+    switch (control.kind) {
+      case 'receipt':
+        await handOn(context, peer, control);
+        break;
+      case 'refusal':
+        await putOff(context, peer, control);
+        break;
+      case 'retract':
+      case 'accept':
+        await context.store.outboxRemove(peer.name, [openingKey(control)]);
+        for (const name of await applyOpening(context, control, peer.name)) wake.add(peerTarget(name));
+        break;
+      case 'want':
+        if (await isOnItsWayTo(context, peer, control.rid)) wants.push(control);
+        break;
+      case 'have':
+        break;
+    }
+  }
+  return { wants, wake };
+}
+
+/**
+ * Applies an opening to every record it opens, and leaves it for every other peer that had the record from us
+ * or gave it to us. Returns the names of those peers. An opening that opens nothing is ignored, silently.
+ */
+export async function applyOpening(context: GatewayContext, opening: Opening, from: string | undefined): Promise<Set<string>> {
+  const told = new Set<string>();
+  const opened = (await context.store.findByLocator(opening.locator)).filter((stored) => opens(opening, stored.record));
+  const bytes = encodeOpening(opening);
+  const steps = opened.map((stored): Step => {
+    const peers = passOnTo(context, stored, from);
+    for (const name of peers) told.add(name);
+    const outbox = peers.map((name): OutboxEntry => ({ peer: name, key: openingKey(opening), bytes }));
+    return { rid: stored.record.rid, state: opening.kind === 'retract' ? 'retracted' : 'accepted', outbox };
+  });
+  const taken = steps.length === 0 ? [] : await context.store.step(steps);
+  const count = taken.filter(Boolean).length;
+  context.counters.add(opening.kind === 'retract' ? 'retracted' : 'accepted', count);
+  if (count === 0) {
+    context.counters.add('openingsIgnored');
+    return new Set();
+  }
+  return told;
+}
+
+/** One name for an opening in every outbox: a peer that sends it to us knows it already. */
+export function openingKey(opening: Opening): string {
+  return `opening/${opening.kind}/${toHex(opening.locator)}`;
+}
+
+function passOnTo(context: GatewayContext, stored: StoredRecord, from: string | undefined): string[] {
+  const names = new Set([stored.from, stored.to]);
+  // A record may be at the next hop already while its receipt is still on the way to us.
+  if (stored.state === 'held' && stored.schedule !== undefined && stored.schedule.attempts > 0) {
+    const target = parseTarget(stored.schedule.target);
+    if (target.kind === 'peer') names.add(target.of);
+  }
+  names.delete(from);
+  return [...names].filter((name): name is string => name !== undefined && context.book.byName(name) !== undefined);
+}
+
+async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Promise<void> {
+  if (peer.role !== 'neighbour' || !equalBytes(receipt.gateway, peer.kid) || !verifyReceipt(receipt, peer.key)) {
+    context.log.warn('a receipt was not believed', { peer: peer.name });
+    return;
+  }
+  const taken = await context.store.step(takenRids(receipt).map((rid) => ({ rid, state: 'forwarded', to: peer.name })));
+  context.counters.add('recordsForwarded', taken.filter(Boolean).length);
+}
+
+async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Promise<void> {
+  const stored = await context.store.find(refusal.rid);
+  if (stored?.schedule?.target !== peerTarget(peer.name)) return;
+  const attempts = stored.schedule.attempts + 1;
+  const law = refusal.code === 'full' || refusal.code === 'quota' ? QUICK_RETRY : SLOW_RETRY;
+  const waitMs = Math.max((refusal.retryAfterSec ?? 0) * 1000, backoffMs(law, attempts, context.random));
+  const schedule: Schedule = { ...stored.schedule, attempts, dueMs: context.trust.nowMs() + waitMs };
+  await context.store.reschedule([{ rid: refusal.rid, schedule }]);
+  context.log.warn('a record was refused', { peer: peer.name, record: ridText(refusal.rid), code: refusal.code, ms: waitMs, ...(refusal.note !== undefined && { reason: refusal.note }) });
+}
+
+async function isOnItsWayTo(context: GatewayContext, peer: Peer, rid: Uint8Array): Promise<boolean> {
+  const stored = await context.store.find(rid);
+  return stored?.schedule?.target === peerTarget(peer.name);
+}

@@ -1,0 +1,41 @@
+/**
+ * Serve: whoever knows a message id may fetch its blob, and nobody can tell why another id gives nothing:
+ * unknown, expired, retracted and accepted look the same and cost the same. Ids are used here and forgotten here.
+ */
+import type { BlobSource, StoredRecord } from '../store/store.js';
+import { locatorOf } from '../wire/capability.js';
+import type { GatewayContext } from './context.js';
+
+export interface Served {
+  readonly blob: BlobSource;
+  /** SHA-256 of the blob: its strong ETag. */
+  readonly blobHash: Uint8Array;
+  readonly expirySec: number;
+  readonly stored: StoredRecord;
+}
+
+export async function findForFetch(context: GatewayContext, messageId: Uint8Array): Promise<Served | undefined> {
+  const { store, counters } = context;
+  const candidates = await store.findByLocator(locatorOf(messageId));
+  const stored = candidates.find((candidate) => isServable(context, candidate));
+  // A miss asks the store the same questions as a hit.
+  const blob = await store.blob(stored?.record.rid ?? NO_RECORD);
+  if (stored === undefined || blob === undefined) {
+    counters.add('fetchMisses');
+    return undefined;
+  }
+  return { blob, blobHash: stored.record.blobHash, expirySec: stored.record.expirySec, stored };
+}
+
+const NO_RECORD = new Uint8Array(32);
+
+function isServable({ trust }: GatewayContext, stored: StoredRecord): boolean {
+  if (stored.state !== 'held' && stored.state !== 'fetched') return false;
+  return !trust.trusted || stored.record.expirySec * 1000 > trust.nowMs();
+}
+
+/** The whole blob went out: delivered, as far as anybody can tell. Knocking ends, the blob stays until opened or expired. */
+export async function markFetched(context: GatewayContext, served: Served): Promise<void> {
+  context.counters.add('fetches');
+  if (served.stored.state === 'held') await context.store.step([{ rid: served.stored.record.rid, state: 'fetched' }]);
+}

@@ -1,0 +1,61 @@
+/** The state of the gateway as plain values, for the command line, the metrics and the status page. Nothing in it names a message. */
+import { toHex } from '../base/bytes.js';
+import { fingerprintWords } from '../wire/keys.js';
+import type { QueueStatus, StoredRecord, StoreStatus } from '../store/store.js';
+import type { ClockStatus } from './clock-trust.js';
+import type { Counted } from './counters.js';
+import type { Gateway } from './gateway.js';
+import type { LaneStatus } from './lane.js';
+
+export interface GatewayStatus {
+  readonly gateway: string;
+  readonly nodeId: string;
+  readonly fingerprint: string;
+  readonly upForMs: number;
+  readonly clock: ClockStatus;
+  readonly store: StoreStatus;
+  readonly queues: readonly QueueStatus[];
+  readonly neighbours: readonly { readonly name: string; readonly links: readonly LaneStatus[] }[];
+  readonly counters: Readonly<Record<Counted, number>>;
+}
+
+export interface QueueEntry {
+  /** The beginning of the record's hash, enough to name it in an order. */
+  readonly record: string;
+  readonly destination: string;
+  readonly from: string;
+  readonly bytes: number;
+  readonly heldAtMs: number;
+  readonly expiryMs: number;
+  readonly dueMs?: number;
+  readonly attempts?: number;
+}
+
+export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number): Promise<GatewayStatus> {
+  const { config, store, trust, clock, key, counters } = gateway.context;
+  return {
+    gateway: config.gateway.name,
+    nodeId: config.gateway.nodeId,
+    fingerprint: fingerprintWords(key.publicKey).join(' '),
+    upForMs: Math.round(clock.monotonicMs() - startedMonotonicMs),
+    clock: trust.status(),
+    store: store.status(),
+    queues: await store.queues(),
+    neighbours: gateway.forwarders().map((forwarder) => ({ name: forwarder.peer.name, links: forwarder.status() })),
+    counters: counters.all(),
+  };
+}
+
+const SHOWN_RID_BYTES = 8;
+
+export function queueEntry({ record, from, heldAtMs, schedule }: StoredRecord): QueueEntry {
+  return {
+    record: toHex(record.rid.subarray(0, SHOWN_RID_BYTES)),
+    destination: record.destination,
+    from,
+    bytes: record.blobBytes,
+    heldAtMs,
+    expiryMs: record.expirySec * 1000,
+    ...(schedule !== undefined && { dueMs: schedule.dueMs, attempts: schedule.attempts }),
+  };
+}
