@@ -1,6 +1,6 @@
 /**
  * The door to node:crypto for everything that needs no randomness: bulk hashing, Ed25519, X25519,
- * ChaCha20-Poly1305. Keys cross this door as raw bytes (RFC 8032, RFC 7748), never as DER or JWK.
+ * ChaCha20-Poly1305. Keys cross this door as 32 raw bytes (RFC 8032, RFC 7748).
  */
 import assert from 'node:assert';
 import {
@@ -64,7 +64,7 @@ export interface PrivateKey {
 
 /** The Ed25519 key of a 32-byte seed (RFC 8032 §5.1.5). */
 export function ed25519FromSeed(seed: Uint8Array): PrivateKey {
-  return privateKeyOf(PKCS8_ED25519, seed);
+  return privateKeyOf('Ed25519', seed);
 }
 
 export function ed25519Sign(key: PrivateKey, message: Uint8Array): Uint8Array {
@@ -76,17 +76,17 @@ export function ed25519Sign(key: PrivateKey, message: Uint8Array): Uint8Array {
  * A key that is no point verifies nothing.
  */
 export function ed25519Verify(publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
-  return verify(null, message, verificationKeys.of(publicKey), signature);
+  return verify(null, message, verificationKeyOf(publicKey), signature);
 }
 
 /** The X25519 key whose private scalar, before clamping, is the seed (RFC 7748 §5). */
 export function x25519FromSeed(seed: Uint8Array): PrivateKey {
-  return privateKeyOf(PKCS8_X25519, seed);
+  return privateKeyOf('X25519', seed);
 }
 
 /** The shared secret; undefined where it would be all zero, as with a public key of small order (RFC 7748 §6.1). */
 export function x25519(key: PrivateKey, publicKey: Uint8Array): Uint8Array | undefined {
-  const peer = agreementKeys.of(publicKey);
+  const peer = publicKeyOf('X25519', publicKey);
   let secret: Uint8Array;
   try {
     secret = plainBytes(diffieHellman({ privateKey: key.handle, publicKey: peer }));
@@ -129,46 +129,62 @@ const AEAD = 'chacha20-poly1305';
 const AEAD_OPTIONS = { authTagLength: AEAD_TAG_BYTES };
 const ALL_ZERO = new Uint8Array(KEY_BYTES);
 
-/** RFC 8410 §7 and §4: what stands before the raw 32 bytes in PKCS #8 and in SubjectPublicKeyInfo. */
-const PKCS8_ED25519 = Buffer.from('302e020100300506032b657004220420', 'hex');
-const PKCS8_X25519 = Buffer.from('302e020100300506032b656e04220420', 'hex');
-const SPKI_ED25519 = Buffer.from('302a300506032b6570032100', 'hex');
-const SPKI_X25519 = Buffer.from('302a300506032b656e032100', 'hex');
-
-function privateKeyOf(prefix: Uint8Array, seed: Uint8Array): PrivateKey {
+function privateKeyOf(curve: Curve, seed: Uint8Array): PrivateKey {
   assert.equal(seed.length, KEY_BYTES, 'a private key is made from 32 bytes');
-  const handle = createPrivateKey({ key: asBuffer(concatBytes(prefix, seed)), format: 'der', type: 'pkcs8' });
-  const spki = createPublicKey(handle).export({ format: 'der', type: 'spki' });
-  return { publicKey: plainBytes(spki.subarray(spki.length - KEY_BYTES)), handle };
+  const handle = seedFromJwk(curve, seed) ?? seedFromPkcs8(curve, seed);
+  const { x } = handle.export({ format: 'jwk' });
+  return { publicKey: plainBytes(Buffer.from(x ?? '', 'base64url')), handle };
+}
+
+export type Curve = 'Ed25519' | 'X25519';
+
+/**
+ * A JWK without its public half, which Node works out: an ephemeral key for every seal makes this worth while,
+ * since OpenSSL 3.0 takes ten times as long to read PKCS #8. Node 26 and later insist on the half that we do
+ * not know yet; there it is undefined.
+ */
+export function seedFromJwk(curve: Curve, seed: Uint8Array): KeyObject | undefined {
+  if (!seedsAsJwk) return undefined;
+  try {
+    return createPrivateKey({ key: { kty: 'OKP', crv: curve, d: asBuffer(seed).toString('base64url'), x: '' }, format: 'jwk' });
+  } catch {
+    seedsAsJwk = false;
+    return undefined;
+  }
+}
+
+let seedsAsJwk = true;
+
+export function seedFromPkcs8(curve: Curve, seed: Uint8Array): KeyObject {
+  return createPrivateKey({ key: asBuffer(concatBytes(PKCS8_HEADS[curve], seed)), format: 'der', type: 'pkcs8' });
+}
+
+/** What stands before the seed in PKCS #8 (RFC 8410 §7). */
+const PKCS8_HEADS: Readonly<Record<Curve, Uint8Array>> = {
+  Ed25519: Buffer.from('302e020100300506032b657004220420', 'hex'),
+  X25519: Buffer.from('302e020100300506032b656e04220420', 'hex'),
+};
+
+function publicKeyOf(curve: Curve, publicKey: Uint8Array): KeyObject {
+  assert.equal(publicKey.length, KEY_BYTES, 'a public key has 32 bytes');
+  return createPublicKey({ key: { kty: 'OKP', crv: curve, x: asBuffer(publicKey).toString('base64url') }, format: 'jwk' });
 }
 
 /**
- * Reading a public key costs OpenSSL about as much as using it, so the last used ones stay read.
- * Bounded, because the keys are chosen by whoever talks to us.
+ * The keys that verified last stay read, which makes a verification a sixth cheaper: the same few peers sign
+ * again and again. Bounded, because who talks to us chooses the keys.
  */
-class PublicKeys {
-  readonly #prefix: Uint8Array;
-  readonly #byKey = new Map<string, KeyObject>();
-
-  constructor(prefix: Uint8Array) {
-    this.#prefix = prefix;
-  }
-
-  of(publicKey: Uint8Array): KeyObject {
-    assert.equal(publicKey.length, KEY_BYTES, 'a public key has 32 bytes');
-    const name = asBuffer(publicKey).toString('latin1');
-    const known = this.#byKey.get(name);
-    // A Map iterates in order of insertion: put back last, the least recently used stands first.
-    if (known !== undefined) this.#byKey.delete(name);
-    const handle = known ?? createPublicKey({ key: asBuffer(concatBytes(this.#prefix, publicKey)), format: 'der', type: 'spki' });
-    this.#byKey.set(name, handle);
-    const [oldest] = this.#byKey.keys();
-    if (oldest !== undefined && this.#byKey.size > PUBLIC_KEYS_KEPT) this.#byKey.delete(oldest);
-    return handle;
-  }
+function verificationKeyOf(publicKey: Uint8Array): KeyObject {
+  const name = asBuffer(publicKey).toString('latin1');
+  const handle = verificationKeys.get(name) ?? publicKeyOf('Ed25519', publicKey);
+  // A Map keeps the order of insertion: put back last, the least recently used stands first.
+  verificationKeys.delete(name);
+  verificationKeys.set(name, handle);
+  const [oldest] = verificationKeys.keys();
+  if (oldest !== undefined && verificationKeys.size > VERIFICATION_KEYS_KEPT) verificationKeys.delete(oldest);
+  return handle;
 }
 
+const verificationKeys = new Map<string, KeyObject>();
 /** A gateway talks to dozens of peers, a small domain to hundreds of correspondents. */
-const PUBLIC_KEYS_KEPT = 512;
-const verificationKeys = new PublicKeys(SPKI_ED25519);
-const agreementKeys = new PublicKeys(SPKI_X25519);
+const VERIFICATION_KEYS_KEPT = 512;
