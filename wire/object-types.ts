@@ -19,4 +19,6 @@ export const OBJECT_TYPE = {
   contentKey: 15,
   innerNotification: 16,
   datagram: 17,
+  domainCard: 18,
+  gatewayCard: 19,
 } as const;
