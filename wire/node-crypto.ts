@@ -103,18 +103,22 @@ export interface SealedChunk {
   readonly tag: Uint8Array;
 }
 
-/** ChaCha20-Poly1305 (RFC 8439) of a whole message, without associated data. */
-export function chachaSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array): SealedChunk {
+/** ChaCha20-Poly1305 (RFC 8439) of a whole message. The formats bind what belongs to it through key and nonce, and give no associated data. */
+export function chachaSeal(key: Uint8Array, nonce: Uint8Array, plaintext: Uint8Array, associated?: Uint8Array): SealedChunk {
+  assert.equal(nonce.length, AEAD_NONCE_BYTES, 'OpenSSL would fill a shorter nonce up');
   const cipher = createCipheriv(AEAD, key, nonce, AEAD_OPTIONS);
+  if (associated !== undefined) cipher.setAAD(associated, { plaintextLength: plaintext.length });
   const ciphertext = plainBytes(cipher.update(plaintext));
   cipher.final();
   return { ciphertext, tag: plainBytes(cipher.getAuthTag()) };
 }
 
 /** The plaintext of ciphertext || tag, or undefined where the tag does not hold. */
-export function chachaOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array): Uint8Array | undefined {
+export function chachaOpen(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, associated?: Uint8Array): Uint8Array | undefined {
+  assert.equal(nonce.length, AEAD_NONCE_BYTES, 'OpenSSL would fill a shorter nonce up');
   if (sealed.length < AEAD_TAG_BYTES) return undefined;
   const decipher = createDecipheriv(AEAD, key, nonce, AEAD_OPTIONS);
+  if (associated !== undefined) decipher.setAAD(associated, { plaintextLength: sealed.length - AEAD_TAG_BYTES });
   decipher.setAuthTag(sealed.subarray(sealed.length - AEAD_TAG_BYTES));
   const plaintext = plainBytes(decipher.update(sealed.subarray(0, sealed.length - AEAD_TAG_BYTES)));
   try {
