@@ -67,7 +67,7 @@ export class CborGatherer {
   }
 }
 
-/** Not slice on the chunk: a Buffer's slice is a view. */
+/** Not by slice, which makes a Buffer of a Buffer. */
 function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return Uint8Array.prototype.slice.call(bytes, start, end);
+  return new Uint8Array(bytes.subarray(start, end));
 }

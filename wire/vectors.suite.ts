@@ -19,7 +19,8 @@ export interface VectorSuite<T> {
   readonly sequence?: boolean;
 }
 
-const FLIPS = [0x01, 0x20, 0x80, 0xff];
+/** A length or a value changes, and a type. */
+const FLIPS = [0x01, 0xe0];
 /** Long vectors are cut and changed at that many places only. */
 const MOST_PLACES = 1024;
 
