@@ -46,7 +46,7 @@ export function decodeAdminRecord(bytes: Uint8Array): AdminRecord {
   if (type !== TYPE_STATUS_REPORT) return { kind: 'other', type };
   const report = readStatusReport(reader, 'admin-record/status-report');
   reader.endArray(pair, 'admin-record');
-  reader.end('admin-record');
+  reader.finish('admin-record');
   return report;
 }
 

@@ -3,7 +3,6 @@
  * of the whole block is taken.
  */
 
-import { asBuffer } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import type { BundleReader, BundleWriter } from './bundle-cbor.js';
 import { CRC_OF_NOTHING, crc16X25, crc32c } from './crc.js';
@@ -18,6 +17,8 @@ const CRCS = {
   crc16: { sum: crc16X25, width: 2, zeroField: Uint8Array.of(0x42, 0, 0) },
   crc32c: { sum: crc32c, width: 4, zeroField: Uint8Array.of(0x44, 0, 0, 0, 0) },
 };
+
+const NOTHING = new Uint8Array();
 
 /** How many items of a block's array the CRC is. */
 export function crcItems(type: CrcType): number {
@@ -36,13 +37,12 @@ export function readCrcType(reader: BundleReader, path: string): CrcType {
   return type;
 }
 
-/** Writes the CRC field of the block that consists of `parts` and this field. */
-export function writeCrc(writer: BundleWriter, type: CrcType, ...parts: readonly Uint8Array[]): void {
+/** Writes the CRC field of the block that began at `start`; `elsewhere` are bytes of it that follow but are kept apart. */
+export function writeCrc(writer: BundleWriter, type: CrcType, start: number, elsewhere: Uint8Array = NOTHING): void {
   if (type === 'none') return;
   const { sum, width, zeroField } = CRCS[type];
-  let crc = CRC_OF_NOTHING;
-  for (const part of parts) crc = sum(part, crc);
-  writer.bigEndianByteString(sum(zeroField, crc), width);
+  const before = sum(elsewhere, sum(writer.bytes, CRC_OF_NOTHING, start, writer.length));
+  writer.bigEndianByteString(sum(zeroField, before), width);
 }
 
 /** Reads to the end of the block that began at `start`, an array of `count` items: its CRC, which has to fit, and its break. */
@@ -53,14 +53,12 @@ export function endBlock(reader: BundleReader, type: CrcType, start: number, cou
   }
   const { sum, width, zeroField } = CRCS[type];
   const fieldStart = reader.offset;
-  const field = reader.byteString(path);
-  if (field.length !== width) throw wrongValue(path, fieldStart, `a CRC of ${field.length} bytes`, `${width} bytes`);
+  const found = reader.bigEndianByteString(width, path);
   const fieldEnd = reader.offset;
   reader.endArray(count, path);
 
-  const found = asBuffer(field).readUIntBE(0, width);
-  const before = sum(zeroField, sum(reader.bytes.subarray(start, fieldStart)));
-  const expected = sum(reader.bytes.subarray(fieldEnd, reader.offset), before);
+  const before = sum(zeroField, sum(reader.bytes, CRC_OF_NOTHING, start, fieldStart));
+  const expected = sum(reader.bytes, before, fieldEnd, reader.offset);
   if (found === expected) return;
   throw new PosternError('WIRE_CRC', `${path}: the CRC is ${hex(found, width)}, that of the bytes is ${hex(expected, width)}`, {
     path,

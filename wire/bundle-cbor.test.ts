@@ -32,9 +32,9 @@ t.test('writes integers of every width as cborg does, and reads them back', asyn
 });
 
 t.test('writes strings and arrays as cborg does, and reads them back', async () => {
-  const ascii = fc.string({ unit: 'binary-ascii', maxLength: 400 });
+  const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map(code => String.fromCharCode(code)), minLength: 1, maxLength: 400 });
   fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 400 }), ascii, fc.nat(23), (content, text, start) => {
+    fc.property(fc.uint8Array({ maxLength: 400 }), visible, fc.nat(23), (content, text, start) => {
       const bytes = written(writer => {
         for (let i = 0; i < start; i += 1) writer.break();
         writer.array(2);
@@ -44,20 +44,56 @@ t.test('writes strings and arrays as cborg does, and reads them back', async () 
       assert(equalBytes(bytes, cborg.encode([content, text])));
       const back = new BundleReader(bytes);
       const count = back.arrayOf(2, 'pair');
-      assert(equalBytes(back.byteString('bytes'), content));
-      assert.equal(Buffer.from(back.textBytes('text')).toString('latin1'), text);
+      const length = back.skipByteString('bytes');
+      assert(equalBytes(back.view(back.offset - length, back.offset), content));
+      assert.equal(back.visibleText(400, 'text'), text);
       back.endArray(count, 'pair');
-      back.end('pair');
+      back.finish('pair');
     }),
   );
+});
+
+t.test('puts the right head before a byte string whose length shows only at its end', async t => {
+  for (const length of [0, 1, 7, 8, 9, 23, 24, 255, 256, 1000, 65_535, 65_536]) {
+    const content = new Uint8Array(length).map((_, i) => i);
+    const bytes = written(writer => {
+      writer.array(1);
+      const start = writer.beginByteString();
+      for (let at = 0; at < length; at += 100) writer.raw(content.subarray(at, at + 100));
+      writer.endByteString(start);
+    });
+    t.ok(equalBytes(bytes, cborg.encode([content])), `${length} bytes`);
+  }
+});
+
+t.test('reads a number out of a byte string of the right width only', async t => {
+  t.equal(reader('42fffe').bigEndianByteString(2, 'x'), 0xfffe);
+  t.equal(reader('44fffefdfc').bigEndianByteString(4, 'x'), 0xfffefdfc);
+  t.throws(() => reader('42fffe').bigEndianByteString(4, 'x'), { code: 'WIRE_VALUE', data: { offset: 0 } });
+  t.throws(() => reader('44fffefd').bigEndianByteString(4, 'x'), { code: 'WIRE_TRUNCATED' });
+});
+
+t.test('reads text that can be shown, and no other', async t => {
+  t.equal(reader('632f2f61').visibleText(3, 'x'), '//a');
+  t.throws(() => reader('632f2f61').visibleText(2, 'x'), { code: 'WIRE_VALUE' }, 'too long');
+  t.throws(() => reader('60').visibleText(2, 'x'), { code: 'WIRE_VALUE' }, 'empty');
+  for (const hex of ['6120', '610a', '611b', '617f', '6180', '62c3a4']) t.throws(() => reader(hex).visibleText(9, 'x'), { code: 'WIRE_VALUE' }, hex);
+});
+
+t.test('stays within the stretch it was given', async t => {
+  const bytes = fromHex('82181e00')!;
+  t.throws(() => new BundleReader(bytes, 1, 2).uint('x'), { code: 'WIRE_TRUNCATED' });
+  t.throws(() => new BundleReader(bytes, 3, 3).uint('x'), { code: 'WIRE_TRUNCATED' });
+  t.throws(() => new BundleReader(fromHex('430102ff')!, 0, 3).skipByteString('x'), { code: 'WIRE_TRUNCATED' });
+  t.notOk(new BundleReader(fromHex('ff')!, 0, 0).atBreak());
 });
 
 t.test('refuses every head that is longer than it need be', async t => {
   for (const hex of ['1800', '1817', '190000', '1900ff', '1a00000000', '1a0000ffff', '1b0000000000000000', '1b00000000ffffffff']) {
     t.throws(() => reader(hex).uint('x'), { code: 'WIRE_NOT_DETERMINISTIC', data: { path: 'x', offset: 0 } }, hex);
   }
-  t.throws(() => reader('5800').byteString('x'), { code: 'WIRE_NOT_DETERMINISTIC' });
-  t.throws(() => reader('7800').textBytes('x'), { code: 'WIRE_NOT_DETERMINISTIC' });
+  t.throws(() => reader('5800').skipByteString('x'), { code: 'WIRE_NOT_DETERMINISTIC' });
+  t.throws(() => reader('7800').visibleText(9, 'x'), { code: 'WIRE_NOT_DETERMINISTIC' });
   t.throws(() => reader('9800').array('x'), { code: 'WIRE_NOT_DETERMINISTIC' });
 });
 
@@ -68,16 +104,16 @@ t.test('names what it finds in the place of something else', async t => {
   ];
   for (const [hex, name] of found) t.throws(() => reader(hex).uint('x'), { code: 'WIRE_TYPE', data: { found: name, expected: 'an unsigned integer' } }, hex);
   t.throws(() => reader('01').boolean('x'), { code: 'WIRE_TYPE', data: { expected: 'true or false' } });
-  t.throws(() => reader('5f').byteString('x'), { code: 'WIRE_TYPE', data: { expected: 'a byte string of definite length' } });
+  t.throws(() => reader('5f').skipByteString('x'), { code: 'WIRE_TYPE', data: { expected: 'a byte string of definite length' } });
 });
 
 t.test('never reads past the end', async t => {
   for (const hex of ['', '18', '1901', '1a010000', '1b01000000000000']) t.throws(() => reader(hex).uint('x'), { code: 'WIRE_TRUNCATED' }, `"${hex}"`);
-  for (const hex of ['41', '5bffffffffffffffff', '5a00010000', '4200']) t.throws(() => reader(hex).byteString('x'), { code: 'WIRE_TRUNCATED' }, hex);
+  for (const hex of ['41', '5bffffffffffffffff', '5a00010000', '4200']) t.throws(() => reader(hex).skipByteString('x'), { code: 'WIRE_TRUNCATED' }, hex);
   t.throws(() => reader('').boolean('x'), { code: 'WIRE_TRUNCATED' });
   t.throws(() => reader('').array('x'), { code: 'WIRE_TRUNCATED' });
   t.throws(() => reader('9f').endArray(INDEFINITE, 'x'), { code: 'WIRE_TYPE' });
-  t.throws(() => reader('00').end('x'), { code: 'WIRE_TRAILING', data: { offset: 0 } });
+  t.throws(() => reader('00').finish('x'), { code: 'WIRE_TRAILING', data: { offset: 0 } });
 });
 
 t.test('ends an array of indefinite length where its break stands', async t => {
@@ -88,7 +124,7 @@ t.test('ends an array of indefinite length where its break stands', async t => {
   items.uint('x');
   t.notOk(items.atUint());
   items.endArray(count, 'x');
-  items.end('x');
+  items.finish('x');
   t.throws(() => reader('9f0102ff').endArray(reader('9f').array('x'), 'x'), { code: 'WIRE_TYPE' });
 });
 

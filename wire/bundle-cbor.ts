@@ -24,45 +24,62 @@ const ADDITIONAL_INDEFINITE = 31;
 const FALSE = 0xf4;
 const TRUE = 0xf5;
 const BREAK = 0xff;
+const FIRST_VISIBLE = 0x21;
+const LAST_VISIBLE = 0x7e;
 const TWO_POW_32 = 0x1_0000_0000;
 /** The least argument that needs a head of 1, 2, 4 or 8 more bytes. */
 const LEAST_ARGUMENT = [24, 0x100, 0x1_0000, TWO_POW_32];
+const MAX_SHORT_ARGUMENT = 23;
 const MAX_HEAD_BYTES = 9;
 const MAJOR_NAMES = ['an unsigned integer', 'a negative integer', 'a byte string', 'text', 'an array', 'a map', 'a tag', 'a simple value'];
 const EXPECTED_NAMES = MAJOR_NAMES.map(name => (name === 'text' || name === 'a byte string' ? `${name} of definite length` : name));
 
-/** Reads one item after another; byte strings are views on the input. */
+/** Reads one item after another from a stretch of bytes. */
 export class BundleReader {
   readonly bytes: Uint8Array;
+  readonly end: number;
   offset: number;
 
-  constructor(bytes: Uint8Array, offset = 0) {
+  constructor(bytes: Uint8Array, offset = 0, end = bytes.length) {
     this.bytes = bytes;
     this.offset = offset;
+    this.end = end;
   }
 
   uint(path: string): Uint64 {
-    const low = this.bytes[this.offset];
-    // Most integers of a bundle fit in their head.
-    if (low !== undefined && low < 24) {
-      this.offset += 1;
-      return low;
-    }
     return this.#head(MAJOR_UINT, path);
   }
 
-  /** Content of a byte string of definite length. */
-  byteString(path: string): Uint8Array {
+  /** Passes over a byte string of definite length and tells how long its content is, which ends at `offset`. */
+  skipByteString(path: string): number {
     return this.#content(MAJOR_BYTES, path);
   }
 
-  /** Content of a text string of definite length, as bytes: the caller knows which characters are legal. */
-  textBytes(path: string): Uint8Array {
-    return this.#content(MAJOR_TEXT, path);
+  /** The number that a byte string of exactly `width` bytes holds, most significant byte first. */
+  bigEndianByteString(width: number, path: string): number {
+    const start = this.offset;
+    const length = this.#content(MAJOR_BYTES, path);
+    if (length !== width) throw wrongValue(path, start, `a byte string of ${length}`, `a byte string of ${width}`);
+    return this.#bigEndian(this.offset - width, width);
+  }
+
+  /** Text of 1 to `maxBytes` visible characters of US-ASCII, of definite length. */
+  visibleText(maxBytes: number, path: string): string {
+    const start = this.offset;
+    const length = this.#content(MAJOR_TEXT, path);
+    if (length === 0 || length > maxBytes) throw wrongValue(path, start, `text of ${length} bytes`, `1 to ${maxBytes} bytes`);
+    const codes = new Array<number>(length);
+    for (let i = 0; i < length; i += 1) {
+      const code = this.bytes[this.offset - length + i]!;
+      if (code < FIRST_VISIBLE || code > LAST_VISIBLE) throw wrongValue(path, start, `the byte ${code} in text`, 'visible US-ASCII');
+      codes[i] = code;
+    }
+    // The quickest way to a short string; the engine bounds the arguments of a call far above `maxBytes`.
+    return String.fromCharCode.apply(null, codes);
   }
 
   boolean(path: string): boolean {
-    const byte = this.bytes[this.offset];
+    const byte = this.#peek();
     if (byte !== TRUE && byte !== FALSE) throw this.#unexpected(path, 'true or false');
     this.offset += 1;
     return byte === TRUE;
@@ -70,7 +87,7 @@ export class BundleReader {
 
   /** Number of items of an array, or INDEFINITE. */
   array(path: string): number {
-    if (this.bytes[this.offset] === (MAJOR_ARRAY | ADDITIONAL_INDEFINITE)) {
+    if (this.#peek() === (MAJOR_ARRAY | ADDITIONAL_INDEFINITE)) {
       this.offset += 1;
       return INDEFINITE;
     }
@@ -94,43 +111,50 @@ export class BundleReader {
   }
 
   atUint(): boolean {
-    const first = this.bytes[this.offset];
+    const first = this.#peek();
     return first !== undefined && (first & MAJOR_MASK) === MAJOR_UINT;
   }
 
   /** Takes a break if one stands here. */
   atBreak(): boolean {
-    if (this.bytes[this.offset] !== BREAK) return false;
+    if (this.#peek() !== BREAK) return false;
     this.offset += 1;
     return true;
   }
 
-  /** Refuses anything after the last item. */
-  end(path: string): void {
-    if (this.offset !== this.bytes.length) throw trailing(path, this.offset);
+  /** These bytes of the input, as a view and never as a Buffer. */
+  view(start: number, end: number): Uint8Array {
+    return new Uint8Array(this.bytes.buffer, this.bytes.byteOffset + start, end - start);
   }
 
-  #content(major: number, path: string): Uint8Array {
+  /** Refuses anything after the last item. */
+  finish(path: string): void {
+    if (this.offset !== this.end) throw trailing(path, this.offset);
+  }
+
+  #peek(): number | undefined {
+    return this.offset < this.end ? this.bytes[this.offset] : undefined;
+  }
+
+  /** Passes over a string and gives the length of its content. */
+  #content(major: number, path: string): number {
     const length = this.#head(major, path);
-    if (length > this.bytes.length - this.offset) throw truncated(path, this.bytes.length);
-    const start = this.offset;
+    if (length > this.end - this.offset) throw truncated(path, this.end);
     this.offset += Number(length);
-    return this.bytes.subarray(start, this.offset);
+    return Number(length);
   }
 
   /** The argument of a head of this major type (RFC 8949 §3), in its shortest form only (§4.2.1). */
   #head(major: number, path: string): Uint64 {
-    const first = this.bytes[this.offset];
+    const first = this.#peek();
     const additional = first === undefined ? 0 : first & ADDITIONAL_MASK;
-    if (first === undefined || (first & MAJOR_MASK) !== major || additional > 27) {
-      throw this.#unexpected(path, EXPECTED_NAMES[major >>> 5]!);
-    }
-    if (additional < 24) {
+    if (first === undefined || (first & MAJOR_MASK) !== major || additional > 27) throw this.#unexpected(path, EXPECTED_NAMES[major >>> 5]!);
+    if (additional <= MAX_SHORT_ARGUMENT) {
       this.offset += 1;
       return additional;
     }
     const width = 1 << (additional - 24);
-    if (width > this.bytes.length - this.offset - 1) throw truncated(path, this.bytes.length);
+    if (width > this.end - this.offset - 1) throw truncated(path, this.end);
     const value = width < 8 ? this.#bigEndian(this.offset + 1, width) : this.#uint64(this.offset + 1);
     if (value < LEAST_ARGUMENT[additional - 24]!) throw notDeterministic(path, this.offset, 'a head longer than it need be');
     this.offset += 1 + width;
@@ -152,7 +176,7 @@ export class BundleReader {
 
   /** The fault of whatever stands here, or of nothing standing here. */
   #unexpected(path: string, expected: string): PosternError {
-    const first = this.bytes[this.offset];
+    const first = this.#peek();
     return first === undefined ? truncated(path, this.offset) : wrongType(path, this.offset, nameOf(first), expected);
   }
 }
@@ -163,11 +187,18 @@ export class BundleWriter {
   #length = 0;
 
   constructor(capacityBytes: number) {
-    this.#bytes = new Uint8Array(capacityBytes);
+    // From Node's pool when it is small, and never filled with zeros: every byte is written before it is shown.
+    this.#bytes = Buffer.allocUnsafe(capacityBytes);
   }
 
+  /** Where the next item goes. */
   get length(): number {
     return this.#length;
+  }
+
+  /** The buffer, of which `length` bytes are written; another one after every write that makes it grow. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   uint(value: Uint64): void {
@@ -189,14 +220,36 @@ export class BundleWriter {
 
   byteString(content: Uint8Array): void {
     this.byteStringHead(content.length);
+    this.raw(content);
+  }
+
+  /** The head of a byte string whose content follows. */
+  byteStringHead(length: number): void {
+    this.#head(MAJOR_BYTES, length);
+  }
+
+  /** Bytes that are no item by themselves. */
+  raw(content: Uint8Array): void {
     this.#room(content.length);
     this.#bytes.set(content, this.#length);
     this.#length += content.length;
   }
 
-  /** The head of a byte string whose content the caller puts behind it. */
-  byteStringHead(length: number): void {
-    this.#head(MAJOR_BYTES, length);
+  /** Begins a byte string that holds the items written until `endByteString` is called with what this returns. */
+  beginByteString(): number {
+    this.#byte(MAJOR_BYTES);
+    return this.#length;
+  }
+
+  endByteString(start: number): void {
+    const length = this.#length - start;
+    // With this room the head makes nothing grow, which would leave behind the content that stands after it.
+    this.#room(MAX_HEAD_BYTES);
+    // One byte was kept free. Where the head needs more, the content moves on.
+    if (length > MAX_SHORT_ARGUMENT) this.#bytes.copyWithin(start - 1 + headBytes(length), start, this.#length);
+    this.#length = start - 1;
+    this.byteStringHead(length);
+    this.#length += length;
   }
 
   /** A byte string of `width` bytes that holds `value`, most significant byte first. */
@@ -214,14 +267,14 @@ export class BundleWriter {
     this.#length += text.length;
   }
 
-  /** What has been written from `start` on; a view that holds until the next write. */
-  written(start = 0): Uint8Array {
-    return this.#bytes.subarray(start, this.#length);
+  /** All that has been written; a view that holds until the next write. */
+  written(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
   }
 
   #head(major: number, value: Uint64): void {
     this.#room(MAX_HEAD_BYTES);
-    if (value < 24) {
+    if (value <= MAX_SHORT_ARGUMENT) {
       this.#bytes[this.#length] = major | Number(value);
       this.#length += 1;
     } else if (value < 0x100) {
@@ -261,7 +314,7 @@ export class BundleWriter {
   #room(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.length * 2));
     larger.set(this.written());
     this.#bytes = larger;
   }
@@ -277,6 +330,11 @@ export function joinUint32s(high: bigint, low: bigint): Uint64 {
 export function hasFlag(flags: Uint64, flag: number): boolean {
   const low = typeof flags === 'number' ? flags : Number(BigInt.asUintN(32, flags));
   return (low & flag) !== 0;
+}
+
+function headBytes(argument: number): number {
+  const width = LEAST_ARGUMENT.findLastIndex(least => argument >= least);
+  return width < 0 ? 1 : 1 + (1 << width);
 }
 
 function nameOf(first: number): string {

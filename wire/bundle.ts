@@ -5,7 +5,6 @@
 
 import assert from 'node:assert/strict';
 
-import { concatBytes } from '../base/bytes.js';
 import { writeCrc } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
 import { BundleReader, BundleWriter, INDEFINITE } from './bundle-cbor.js';
@@ -94,22 +93,25 @@ export function makeBatchBundle(batch: BatchBundle): Bundle {
 }
 
 export function encodeBundle(bundle: Bundle): Uint8Array {
-  return concatBytes(...encodeBundleParts(bundle));
+  const { payload } = bundle;
+  const writer = new BundleWriter(HEAD_BYTES + payload.data.length + TAIL_BYTES);
+  const payloadStart = writeHead(writer, bundle);
+  writer.raw(payload.data);
+  writeCrc(writer, payload.crc, payloadStart);
+  writer.break();
+  return writer.written();
 }
 
 /** The bytes of a bundle in three parts, of which the middle one is the payload itself, not a copy. */
 export function encodeBundleParts(bundle: Bundle): [head: Uint8Array, payload: Uint8Array, tail: Uint8Array] {
-  const { primary, extensions, payload } = bundle;
-  const head = new BundleWriter(HEAD_BYTES);
-  head.indefiniteArray();
-  writePrimaryBlock(head, primary);
-  for (const block of extensions) writeExtensionBlock(head, block);
-  const payloadStart = writePayloadHead(head, payload);
-
-  const tail = new BundleWriter(TAIL_BYTES);
-  writeCrc(tail, payload.crc, head.written(payloadStart), payload.data);
-  tail.break();
-  return [head.written(), payload.data, tail.written()];
+  const { payload } = bundle;
+  const writer = new BundleWriter(HEAD_BYTES);
+  const payloadStart = writeHead(writer, bundle);
+  const headBytes = writer.length;
+  writeCrc(writer, payload.crc, payloadStart, payload.data);
+  writer.break();
+  const written = writer.written();
+  return [written.subarray(0, headBytes), payload.data, written.subarray(headBytes)];
 }
 
 /** The one bundle that `bytes` are. Byte strings are views on them: copy what has to outlive the buffer. */
@@ -123,13 +125,21 @@ export function decodeBundle(bytes: Uint8Array, limits: BundleLimits = BUNDLE_LI
   const extensions: ExtensionBlock[] = [];
   const payload = readBlocks(reader, extensions, limits);
   reader.endArray(INDEFINITE, 'bundle/after-payload');
-  reader.end('bundle');
+  reader.finish('bundle');
   return { primary, extensions, payload };
 }
 
 /** The extension block of this kind; at most one of each is let in. */
 export function extensionOf<K extends Exclude<ExtensionBlock['kind'], 'other'>>(bundle: Bundle, kind: K): Extract<ExtensionBlock, { kind: K }> | undefined {
   return bundle.extensions.find((block): block is Extract<ExtensionBlock, { kind: K }> => block.kind === kind);
+}
+
+/** Writes everything that stands before the data of the payload. Returns where the payload block began. */
+function writeHead(writer: BundleWriter, { primary, extensions, payload }: Bundle): number {
+  writer.indefiniteArray();
+  writePrimaryBlock(writer, primary);
+  for (const block of extensions) writeExtensionBlock(writer, block);
+  return writePayloadHead(writer, payload);
 }
 
 /** Reads blocks up to the payload, which is the last; the others go into `extensions`. */

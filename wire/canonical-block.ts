@@ -6,8 +6,8 @@
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { BundleReader, BundleWriter, hasFlag, INDEFINITE } from './bundle-cbor.js';
-import type { Uint64 } from './bundle-cbor.js';
+import { BundleReader, hasFlag, INDEFINITE } from './bundle-cbor.js';
+import type { BundleWriter, Uint64 } from './bundle-cbor.js';
 import { readEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
 import { wrongValue } from './faults.js';
@@ -67,9 +67,8 @@ const TYPE_BUNDLE_AGE = 7;
 const TYPE_HOP_COUNT = 10;
 const PRIMARY_NUMBER = 0;
 const ITEMS = 5;
-const CONTENT_BYTES = 24;
 
-/** Writes a block up to its payload, which the caller puts behind it, and then `writePayloadTail`. Returns where the block began. */
+/** Writes the payload block up to its data. Returns where the block began, for the CRC that follows the data. */
 export function writePayloadHead(writer: BundleWriter, block: PayloadBlock): number {
   const start = writer.length;
   writeHead(writer, TYPE_PAYLOAD, block);
@@ -80,8 +79,10 @@ export function writePayloadHead(writer: BundleWriter, block: PayloadBlock): num
 export function writeExtensionBlock(writer: BundleWriter, block: ExtensionBlock): void {
   const start = writer.length;
   writeHead(writer, typeOf(block), block);
-  writer.byteString(contentOf(block));
-  writeCrc(writer, block.crc, writer.written(start));
+  const data = writer.beginByteString();
+  writeContent(writer, block);
+  writer.endByteString(data);
+  writeCrc(writer, block.crc, start);
 }
 
 export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
@@ -95,26 +96,27 @@ export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
   const items = ITEMS + crcItems(crc);
   if (count !== items && count !== INDEFINITE) throw wrongValue('bundle/block', start, `an array of ${count}`, `an array of ${items}`);
   const isPayload = type === TYPE_PAYLOAD;
-  const data = reader.byteString(isPayload ? 'bundle/payload/data' : 'bundle/block/data');
-  const content = new BundleReader(reader.bytes.subarray(0, reader.offset), reader.offset - data.length);
+  const length = reader.skipByteString(isPayload ? 'bundle/payload/data' : 'bundle/block/data');
+  const end = reader.offset;
   endBlock(reader, crc, start, count, isPayload ? 'bundle/payload/crc' : 'bundle/block/crc');
 
   if (isPayload) {
     if (number !== PAYLOAD_NUMBER) throw wrongValue('bundle/payload/number', numberStart, `block number ${number}`, `block number ${PAYLOAD_NUMBER}`);
-    return { kind: 'payload', number, flags, crc, data };
+    return { kind: 'payload', number, flags, crc, data: reader.view(end - length, end) };
   }
   if (number === PRIMARY_NUMBER || number === PAYLOAD_NUMBER) {
     throw wrongValue('bundle/block/number', numberStart, `block number ${number}`, 'a number other than 0 and 1');
   }
-  if (type === TYPE_PREVIOUS_NODE) return { kind: 'previous-node', number, flags, crc, node: readPreviousNode(content) };
-  if (type === TYPE_BUNDLE_AGE) return { kind: 'bundle-age', number, flags, crc, ageMs: readBundleAge(content) };
-  if (type === TYPE_HOP_COUNT) return { kind: 'hop-count', number, flags, crc, ...readHopCount(content) };
+  const content = new BundleReader(reader.bytes, end - length, end);
+  if (type === TYPE_PREVIOUS_NODE) return readPreviousNode(content, number, flags, crc);
+  if (type === TYPE_BUNDLE_AGE) return readBundleAge(content, number, flags, crc);
+  if (type === TYPE_HOP_COUNT) return readHopCount(content, number, flags, crc);
   if (hasFlag(flags, BLOCK_IS_CRITICAL)) {
     const path = 'bundle/block/type';
     const found = `block type ${type}`;
     throw new PosternError('WIRE_CRITICAL', `${path}: ${found} has to be understood by whoever takes the bundle, and is not`, { path, offset: start, found });
   }
-  return { kind: 'other', number, flags, crc, type, data };
+  return { kind: 'other', number, flags, crc, type, data: reader.view(end - length, end) };
 }
 
 function writeHead(writer: BundleWriter, type: Uint64, head: BlockHead): void {
@@ -138,9 +140,7 @@ function typeOf(block: ExtensionBlock): Uint64 {
   }
 }
 
-function contentOf(block: ExtensionBlock): Uint8Array {
-  if (block.kind === 'other') return block.data;
-  const writer = new BundleWriter(CONTENT_BYTES);
+function writeContent(writer: BundleWriter, block: ExtensionBlock): void {
   switch (block.kind) {
     case 'previous-node':
       writeEid(writer, block.node);
@@ -153,30 +153,32 @@ function contentOf(block: ExtensionBlock): Uint8Array {
       writer.uint(block.limit);
       writer.uint(block.count);
       break;
+    case 'other':
+      writer.raw(block.data);
+      break;
   }
-  return writer.written();
 }
 
-function readPreviousNode(content: BundleReader): Eid {
+function readPreviousNode(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): PreviousNodeBlock {
   const node = readEid(content, 'bundle/previous-node');
-  content.end('bundle/previous-node');
-  return node;
+  content.finish('bundle/previous-node');
+  return { kind: 'previous-node', number, flags, crc, node };
 }
 
-function readBundleAge(content: BundleReader): Uint64 {
+function readBundleAge(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): BundleAgeBlock {
   const ageMs = content.uint('bundle/bundle-age');
-  content.end('bundle/bundle-age');
-  return ageMs;
+  content.finish('bundle/bundle-age');
+  return { kind: 'bundle-age', number, flags, crc, ageMs };
 }
 
 /** A count beyond the limit is legal to read; whether to drop the bundle is the node's affair (§4.4.3). */
-function readHopCount(content: BundleReader): { limit: number; count: Uint64 } {
+function readHopCount(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): HopCountBlock {
   const pair = content.arrayOf(2, 'bundle/hop-count');
   const start = content.offset;
   const limit = Number(content.uint('bundle/hop-count/limit'));
   if (limit < 1 || limit > MAX_HOP_LIMIT) throw wrongValue('bundle/hop-count/limit', start, `${limit}`, `1 to ${MAX_HOP_LIMIT}`);
   const count = content.uint('bundle/hop-count/count');
   content.endArray(pair, 'bundle/hop-count');
-  content.end('bundle/hop-count');
-  return { limit, count };
+  content.finish('bundle/hop-count');
+  return { kind: 'hop-count', number, flags, crc, limit, count };
 }

@@ -16,21 +16,21 @@ const X25_POLYNOMIAL_REFLECTED = 0x8408;
 const CRC32C_TABLES = makeTables(CRC32C_POLYNOMIAL_REFLECTED, SLICES);
 const X25_TABLE = makeTables(X25_POLYNOMIAL_REFLECTED, 1);
 
-/** CRC-16/X.25 of `bytes`, going on from `before`. */
-export function crc16X25(bytes: Uint8Array, before: number = CRC_OF_NOTHING): number {
+/** CRC-16/X.25 of `bytes` from `start` to `end`, going on from `before`. */
+export function crc16X25(bytes: Uint8Array, before: number = CRC_OF_NOTHING, start = 0, end = bytes.length): number {
   let crc = before ^ 0xffff;
-  for (let i = 0; i < bytes.length; i += 1) {
+  for (let i = start; i < end; i += 1) {
     crc = (crc >>> 8) ^ X25_TABLE[(crc ^ bytes[i]!) & 0xff]!;
   }
   return crc ^ 0xffff;
 }
 
-/** CRC-32C of `bytes`, going on from `before`; an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array, before: number = CRC_OF_NOTHING): number {
+/** CRC-32C of `bytes` from `start` to `end`, going on from `before`; an unsigned 32-bit number. */
+export function crc32c(bytes: Uint8Array, before: number = CRC_OF_NOTHING, start = 0, end = bytes.length): number {
   const table = CRC32C_TABLES;
-  const sliced = bytes.length - (bytes.length % SLICES);
+  const sliced = end - ((end - start) % SLICES);
   let crc = ~before;
-  let i = 0;
+  let i = start;
   // Byte k of a step has 15 - k more bytes to travel through, and table number 15 - k does just that.
   for (; i < sliced; i += SLICES) {
     crc =
@@ -51,7 +51,7 @@ export function crc32c(bytes: Uint8Array, before: number = CRC_OF_NOTHING): numb
       table[256 + bytes[i + 14]!]! ^
       table[bytes[i + 15]!]!;
   }
-  for (; i < bytes.length; i += 1) {
+  for (; i < end; i += 1) {
     crc = (crc >>> 8) ^ table[(crc ^ bytes[i]!) & 0xff]!;
   }
   return ~crc >>> 0;

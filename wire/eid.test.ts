@@ -43,7 +43,7 @@ t.test('encodes each endpoint id so that it is decoded to itself', async t => {
     writeEid(writer, eid);
     const reader = new BundleReader(writer.written());
     t.strictSame(readEid(reader, 'eid'), eid, uri);
-    reader.end('eid');
+    reader.finish('eid');
   }
 });
 

@@ -34,8 +34,6 @@ const LOCAL_NODE = 0xffff_ffff;
 const UINT32_BITS = 32n;
 const MAX_UINT32 = 0xffff_ffffn;
 const MAX_UINT64 = 0xffff_ffff_ffff_ffffn;
-const FIRST_VISIBLE = 0x21;
-const LAST_VISIBLE = 0x7e;
 
 /** `dtn-hier-part` of RFC 9171 §4.2.5.1.1; the node name is a `reg-name` of RFC 3986 §3.2.2. */
 const DTN_HIER_PART = /^\/\/(?:[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2})+\/[!-~]*$/;
@@ -126,15 +124,7 @@ function readDtn(reader: BundleReader, path: string): Eid {
     if (none !== 0) throw wrongValue(path, start, `the number ${none}`, 'zero or text');
     return DTN_NONE;
   }
-  const bytes = reader.textBytes(path);
-  if (bytes.length === 0 || bytes.length > MAX_DTN_TEXT_BYTES) {
-    throw wrongValue(path, start, `a name of ${bytes.length} bytes`, `1 to ${MAX_DTN_TEXT_BYTES} bytes`);
-  }
-  let text = '';
-  for (const byte of bytes) {
-    if (byte < FIRST_VISIBLE || byte > LAST_VISIBLE) throw wrongValue(path, start, `the byte ${byte} in a name`, 'visible US-ASCII');
-    text += String.fromCharCode(byte);
-  }
+  const text = reader.visibleText(MAX_DTN_TEXT_BYTES, path);
   if (text === DTN_NONE.text) throw wrongValue(path, start, 'none as text', 'the number zero');
   return { scheme: 'dtn', text };
 }

@@ -44,7 +44,7 @@ export function writePrimaryBlock(writer: BundleWriter, block: PrimaryBlock): vo
   writer.uint(block.createdDtnMs);
   writer.uint(block.sequence);
   writer.uint(block.lifetimeMs);
-  writeCrc(writer, block.crc, writer.written(start));
+  writeCrc(writer, block.crc, start);
 }
 
 /** Fragments are read to their end and then refused, so that a damaged flag is called damage and not a fragment. */
