@@ -57,8 +57,9 @@ export function endBlock(reader: BundleReader, type: CrcType, start: number, cou
   const fieldEnd = reader.offset;
   reader.endArray(count, path);
 
-  const before = sum(zeroField, sum(reader.bytes, CRC_OF_NOTHING, start, fieldStart));
-  const expected = sum(reader.bytes, before, fieldEnd, reader.offset);
+  const throughField = sum(zeroField, sum(reader.bytes, CRC_OF_NOTHING, start, fieldStart));
+  // Only the break of an indefinite array stands behind the field.
+  const expected = fieldEnd === reader.offset ? throughField : sum(reader.bytes, throughField, fieldEnd, reader.offset);
   if (found === expected) return;
   throw new PosternError('WIRE_CRC', `${path}: the CRC is ${hex(found, width)}, that of the bytes is ${hex(expected, width)}`, {
     path,

@@ -47,7 +47,11 @@ export class BundleReader {
   }
 
   uint(path: string): Uint64 {
-    return this.#head(MAJOR_UINT, path);
+    const first = this.#peek();
+    // Most integers of a bundle are small.
+    if (first === undefined || first > MAX_SHORT_ARGUMENT) return this.#head(MAJOR_UINT, path);
+    this.offset += 1;
+    return first;
   }
 
   /** Passes over a byte string of definite length and tells how long its content is, which ends at `offset`. */
