@@ -70,6 +70,7 @@ export interface ErrorData {
   // cli/
   CLI_USAGE: { found: string };
   CLI_EXISTS: { path: string };
+  CLI_FILE: { path: string; reason: string };
   CLI_NOT_RUNNING: { socket: string };
   CLI_REFUSED: { code: string };
 }

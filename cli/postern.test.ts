@@ -2,32 +2,31 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
+import { postern, ROOT } from './cli-test-helper.js';
 import { VERSION } from './version.js';
-
-const ROOT = join(import.meta.dirname, '../..');
 
 t.test('knows the version of its package', async (t) => {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
   t.equal(VERSION, version);
-  t.same(await postern('--version'), { code: 0, stdout: `${version}\n`, stderr: '' });
+  t.same(await postern(['--version']), { code: 0, stdout: `${version}\n`, stderr: '' });
 });
 
 t.test('shows help that names the exit codes', async (t) => {
-  const { code, stdout } = await postern('--help');
+  const { code, stdout } = await postern(['--help']);
   t.equal(code, 0);
   t.match(stdout, /Usage: postern/);
   t.match(stdout, /Exit codes: 0 done, 1 fault, 2 wrong usage/);
 });
 
 t.test('answers wrong usage with a sentence, a code and a hint, and no stack', async (t) => {
-  const { code, stdout, stderr } = await postern('--frobnicate');
+  const { code, stdout, stderr } = await postern(['--frobnicate']);
   t.equal(code, 2);
   t.equal(stdout, '');
   t.equal(stderr, 'postern: unknown option \'--frobnicate\'. [CLI_USAGE]\nSee "postern --help", or "postern COMMAND --help".\n');
 });
 
 t.test('answers wrong usage as JSON where a script reads it', async (t) => {
-  const { code, stderr } = await postern('--json', '--config');
+  const { code, stderr } = await postern(['--json', '--config']);
   t.equal(code, 2);
   t.match(JSON.parse(stderr), { error: { code: 'CLI_USAGE', hint: String } });
 });
@@ -40,9 +39,3 @@ t.test('ends quietly when the reader of its output has left', async (t) => {
   await new Promise((resolve) => run.once('close', resolve));
   t.equal(stderr, '');
 });
-
-function postern(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const run = execFile(process.execPath, [join(ROOT, 'dist/cli/postern.js'), ...args], (_, stdout, stderr) => resolve({ code: run.exitCode ?? -1, stdout, stderr }));
-  });
-}

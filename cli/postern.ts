@@ -6,6 +6,7 @@ import { isPosternError, messageOf } from '../base/errors.js';
 import { systemRandom } from '../base/random.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { hintFor } from './hints.js';
+import { addInit } from './init.js';
 import { makeProgram, type Program } from './program.js';
 
 const interrupt = new AbortController();
@@ -26,6 +27,8 @@ const program = makeProgram({
   env: process.env,
   signal: interrupt.signal,
 });
+
+addInit(program.command, program.context);
 
 process.exitCode = await run(program, process.argv.slice(2));
 

@@ -53,6 +53,7 @@ export function makeProgram(surroundings: Surroundings): Program {
     .option('--config <file>', 'the configuration (default: $POSTERN_CONFIG, or postern.yaml here)')
     .option('--data <dir>', 'the data folder of a domain, or of a gateway instead of the one in its configuration')
     .addHelpText('after', '\nExit codes: 0 done, 1 fault, 2 wrong usage or configuration, 3 nobody there, 4 refused, 5 locked, 130 interrupted.')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void surroundings.stdout.write(text),
