@@ -36,6 +36,8 @@ export interface SessionTimeouts {
   readonly drainMs: number;
 }
 
+export const DEFAULT_TIMEOUTS: SessionTimeouts = { handshakeMs: 20_000, progressMs: 120_000, drainMs: 30_000 };
+
 export interface SessionOptions {
   /** The active side has made the connection. It knows its terms at once, the passive side once it knows the peer. */
   readonly role: { readonly side: 'active'; readonly terms: SessionTerms } | { readonly side: 'passive' };
@@ -52,6 +54,9 @@ const SMALLEST_TRANSFER_MTU_BYTES = 1024;
 const REJECTS = 16;
 /** RFC 9174 §5.1.1: silence for twice the keepalive interval is the end. */
 const SILENT_INTERVALS = 2;
+
+/** The answer to SESS_TERM costs the peer nothing; when no transfer is in hand it is not waited for longer. */
+const TERM_ANSWER_MS = 3000;
 
 type Phase = 'contact' | 'securing' | 'introducing' | 'admitting' | 'established' | 'closed';
 
@@ -95,6 +100,10 @@ export class Session {
     return this.#phase === 'established' && !this.#termSent;
   }
 
+  get closed(): boolean {
+    return this.#phase === 'closed';
+  }
+
   /** Whether more bytes can be dealt with now. */
   get wantsBytes(): boolean {
     return this.#waiting === undefined;
@@ -122,10 +131,14 @@ export class Session {
     return this.#reader.takeRest();
   }
 
-  /** TLS is up. */
-  secured(nowMs: number): SessionOutput[] {
+  /** TLS is up. @param fault why the peer who proved its key there is the wrong one */
+  secured(nowMs: number, fault?: PosternError): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'securing') this.#introduce();
+    if (this.#phase === 'securing' && fault === undefined) this.#introduce();
+    else if (fault !== undefined) {
+      this.#phase = 'introducing';
+      this.#fail(fault);
+    }
     return this.#take();
   }
 
@@ -174,13 +187,13 @@ export class Session {
   }
 
   /** Ends the session in order: transfers in hand are finished, none begins (RFC 9174 §6). */
-  terminate(reason: TermReason, nowMs: number): SessionOutput[] {
+  terminate(reason: TermReason, nowMs: number, error?: PosternError): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'contact' || this.#phase === 'securing') this.#close('we ended the session');
+    if (this.#phase === 'contact' || this.#phase === 'securing') this.#close('we ended the session', error);
     else if (this.#phase !== 'closed') {
       this.#sendTerm(reason);
       if (this.#phase === 'established') this.#closeIfDone();
-      else this.#close(`we ended the session: ${reason}`);
+      else this.#close(error?.message ?? `we ended the session: ${reason}`, error);
     }
     return this.#take();
   }
@@ -221,7 +234,7 @@ export class Session {
     const stands = (): void => this.#giveUp(`a transfer did not move for ${progressMs} ms`);
     if (this.#reading && this.#inbound?.expectsData === true) list.push({ atMs: this.#arrivedMs + progressMs, run: stands });
     if (this.#reading && this.#outbound.busy) list.push({ atMs: this.#takenMs + progressMs, run: stands });
-    if (this.#termSent) list.push({ atMs: this.#termMs + drainMs, run: () => this.#close(`transfers in hand were not done ${drainMs} ms after the end was called`) });
+    if (this.#termSent) list.push({ atMs: this.#termMs + (this.#busy ? drainMs : Math.min(drainMs, TERM_ANSWER_MS)), run: () => this.#close(`the session was not over ${this.#nowMs - this.#termMs} ms after its end was called`) });
     else if (this.#terms?.idleMs !== undefined && !this.#busy) list.push({ atMs: this.#activeMs + this.#terms.idleMs, run: () => this.#sendTerm('idle-timeout') });
     return list;
   }
