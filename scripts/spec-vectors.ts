@@ -10,6 +10,8 @@ export interface SpecVector {
   readonly expect: string;
   readonly note: string;
   readonly bytes: Uint8Array;
+  /** The lines of the head, by name: for cases that need more than their bytes. */
+  readonly fields: ReadonlyMap<string, string>;
 }
 
 const FOLDER = new URL('../../spec/vectors/', import.meta.url);
@@ -25,7 +27,7 @@ export function readSpecVectors(object: string): SpecVector[] {
     const bytes = fromHex(body.join('').replaceAll(/\s/g, ''));
     const [name, expect, note] = [fields.get('name'), fields.get('expect'), fields.get('note')];
     if (bytes === undefined || name === undefined || expect === undefined || note === undefined) throw new Error(`${file} is not a vector`);
-    vectors.push({ name, expect, note, bytes });
+    vectors.push({ name, expect, note, bytes, fields });
   }
   return vectors;
 }

@@ -104,6 +104,7 @@ export function decodeKeyRecord(bytes: Uint8Array, path = 'key-record'): KeyReco
   const tokens = fields.has(11) ? fields.array(11, 'tokens', 0, MAX_TOKENS).map((token) => asToken(fields, token)) : undefined;
   fields.end();
   if (!verifySignature(signingKey, signedBytes(OBJECT_TYPE.keyRecord, body), userSignature)) throw badSignature(path);
+  if ((previousFingerprint === undefined) !== (previousSignature === undefined)) throw badSignature(`${path}/previous-signature`);
   return {
     address,
     signingKey,

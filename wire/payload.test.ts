@@ -7,6 +7,21 @@ import { chachaSeal, sha256Of } from './node-crypto.js';
 import { padmeBytes } from './padme.js';
 import { CHUNK_BYTES, chunkNonce, payloadBytesOf, payloadKeys, PAYLOAD_HEADER_BYTES, plaintextBytesOf, SEALED_CHUNK_BYTES } from './payload.js';
 import { PayloadSealer } from './seal.js';
+import { CONTENT_KEY, filled } from './sealed-test-helper.js';
+import { runVectors } from './vectors.suite.js';
+
+/** As its envelope would describe it: truly, and without padding. */
+function openAsSigned(ciphertext: Uint8Array, contentBytes = plaintextBytesOf(ciphertext.length) ?? 0): Uint8Array {
+  return open(ciphertext, claimsFor(ciphertext, contentBytes), undefined, CONTENT_KEY);
+}
+
+function sealWith(padding: 'padme' | 'none', content: Uint8Array): Uint8Array {
+  const sealer = new PayloadSealer(CONTENT_KEY, filled(0x44, 16), padding);
+  return concatBytes(...sealer.push(content), ...sealer.finish());
+}
+
+runVectors({ object: 'payload', decode: (bytes) => openAsSigned(bytes), encode: (content) => sealWith('none', content), cut: 'WIRE_SEAL' });
+runVectors({ object: 'padded-payload', decode: (bytes) => openAsSigned(bytes, 15), encode: (content) => sealWith('padme', content), cut: 'WIRE_SEAL' });
 
 const random = seededRandom(1);
 const contentKey = random.bytes(32);
