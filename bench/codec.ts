@@ -4,9 +4,7 @@
  * encodes block by block, with zeros for a CRC that is put in afterwards; it decodes without any check, and the
  * CRC is taken over the bundle as a whole, since it does not tell where a block begins.
  */
-
 import { Encoder } from 'cbor-x';
-
 import { concatBytes, equalBytes } from '../base/bytes.js';
 import { decodeBundle, encodeBundle, encodeBundleParts, makeBatchBundle } from '../wire/bundle.js';
 import type { Bundle } from '../wire/bundle.js';

@@ -1,7 +1,5 @@
 /** Reads the cases of spec/vectors/ for the tests: header lines, a blank line, hex. */
-
 import { readdirSync, readFileSync } from 'node:fs';
-
 import { fromHex } from '../base/bytes.js';
 
 export interface SpecVector {

@@ -1,5 +1,4 @@
 import t from 'tap';
-
 import { isPosternError } from '../base/errors.js';
 import { readSpecVectors } from '../scripts/spec-vectors.js';
 import { decodeAdminRecord } from './admin-record.js';

@@ -2,7 +2,6 @@
  * Administrative records (RFC 9171 §6.1), read so that a report somebody sends us can be told to the operator.
  * We ask for no reports and send none, so there is nothing here that writes one.
  */
-
 import { BundleReader, INDEFINITE } from './bundle-cbor.js';
 import type { Uint64 } from './bundle-cbor.js';
 import { readEid } from './eid.js';

@@ -2,7 +2,6 @@
  * The CRC of a block (RFC 9171 §4.2.1, §4.2.2): its type, and its field, which counts as zeros while the CRC
  * of the whole block is taken.
  */
-
 import { PosternError } from '../base/errors.js';
 import type { BundleReader, BundleWriter } from './bundle-cbor.js';
 import { CRC_OF_NOTHING, crc16X25, crc32c } from './crc.js';

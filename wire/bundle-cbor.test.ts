@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-
 import * as cborg from 'cborg';
 import fc from 'fast-check';
 import t from 'tap';
-
 import { equalBytes, fromHex } from '../base/bytes.js';
 import { BundleReader, BundleWriter, hasFlag, INDEFINITE, joinUint32s } from './bundle-cbor.js';
 import type { Uint64 } from './bundle-cbor.js';

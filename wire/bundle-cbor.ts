@@ -4,7 +4,6 @@
  * every deviation from the shortest form has to be refused. Nothing here recurses or allocates by what the
  * input says.
  */
-
 import type { PosternError } from '../base/errors.js';
 import { notDeterministic, trailing, truncated, wrongType, wrongValue } from './faults.js';
 

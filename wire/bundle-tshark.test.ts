@@ -1,10 +1,8 @@
 /** An independent reader, Wireshark's, goes over bundles of ours and over the vectors. */
-
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-
 import { toHex } from '../base/bytes.js';
 import { readSpecVectors } from '../scripts/spec-vectors.js';
 import { encodeBundle, makeBatchBundle } from './bundle.js';
@@ -122,7 +120,7 @@ t.test('tshark finds every bundle of ours well-formed and every CRC good', { ski
 
 t.test('tshark and we agree on the CRCs of the vectors', { skip }, async t => {
   // tshark 4.0 stops at an inner array of indefinite length, which RFC 9171 §4.1 allows.
-  const unread = new Set(['bundle-primary-indefinite', 'bundle-primary-indefinite-crc-wrong']);
+  const unread = new Set(['bundle-primary-indefinite-read-only', 'bundle-primary-indefinite-crc-wrong']);
   const vectors = readSpecVectors('bundle').filter(({ name, expect }) => (expect === 'ok' || expect === 'WIRE_CRC') && !unread.has(name));
   for (const [i, seen] of dissect(t.testdir(), vectors.map(({ bytes }) => bytes)).entries()) {
     const { name, expect } = vectors[i]!;

@@ -2,9 +2,7 @@
  * Bundles (RFC 9171): the primary block, extension blocks, the payload. What we send and what we take from
  * others, and why the two differ, is in spec/bundle.md.
  */
-
 import assert from 'node:assert/strict';
-
 import { writeCrc } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
 import { BundleReader, BundleWriter, INDEFINITE } from './bundle-cbor.js';

@@ -2,7 +2,6 @@
  * All blocks after the primary one (RFC 9171 §4.3.2, §4.4): the payload, the three extension blocks every
  * node understands, and whatever else other nodes put in, kept as it came.
  */
-
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';

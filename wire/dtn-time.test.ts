@@ -1,5 +1,4 @@
 import t from 'tap';
-
 import { fromDtnTimeMs, toDtnTimeMs } from './dtn-time.js';
 
 t.test('counts milliseconds from the year 2000', async t => {

@@ -1,5 +1,4 @@
 /** DTN time: milliseconds since 2000-01-01 00:00 UTC, leap seconds left out (RFC 9171 §4.2.6). */
-
 import type { Uint64 } from './bundle-cbor.js';
 
 /** Stands for a time that its writer did not know. */

@@ -1,5 +1,4 @@
 import t from 'tap';
-
 import { BundleReader, BundleWriter } from './bundle-cbor.js';
 import { DTN_NONE, formatEid, isLocalNodeEid, isNullEid, MAX_DTN_TEXT_BYTES, parseEid, readEid, sameEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';

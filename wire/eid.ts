@@ -2,7 +2,6 @@
  * Endpoint ids (RFC 9171 §4.2.5.1): `dtn` names and `ipn` numbers, the latter as RFC 9758 renewed them. An
  * ipn node number is the fully qualified one: the allocator in its upper 32 bits, zero for almost everybody.
  */
-
 import { INDEFINITE, joinUint32s } from './bundle-cbor.js';
 import type { BundleReader, BundleWriter, Uint64 } from './bundle-cbor.js';
 import { wrongValue } from './faults.js';

@@ -1,5 +1,4 @@
 /** The primary block (RFC 9171 §4.3.1): who sends a bundle to whom, when, and for how long. */
-
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
