@@ -3,6 +3,8 @@ import { hkdf } from '@noble/hashes/hkdf.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { sha256 as sha256Hash } from '@noble/hashes/sha2.js';
 
+export const HASH_BYTES = 32;
+
 /** SHA-256 of the parts, one after the other. */
 export function sha256(...parts: readonly Uint8Array[]): Uint8Array {
   const hash = sha256Hash.create();

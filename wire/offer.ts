@@ -1,8 +1,9 @@
 /** The offer: the signed head of every batch (spec/batch.md). It names the contents by one hash, so its signature covers them all. */
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
+import { HASH_BYTES } from './digest.js';
 import { readFields } from './fields.js';
-import { keyId } from './keys.js';
+import { KEY_ID_BYTES, keyId } from './keys.js';
 import type { SigningKey } from './keys.js';
 import { OBJECT_TYPE } from './object-types.js';
 import { decodeSigned, encodeSigned, verifySigned } from './signed.js';
@@ -26,6 +27,7 @@ export interface Offer {
   readonly bytes: Uint8Array;
 }
 
+export const OFFER_NONCE_BYTES = 16;
 export const OFFER_LIMITS = { bytes: 8 * 1024 };
 
 export type OfferFields = Omit<Offer, 'from' | 'body' | 'signature' | 'bytes'>;
@@ -53,13 +55,13 @@ export function decodeOffer(bytes: Uint8Array, path = 'offer', offset = 0): Offe
   const fields = readFields(body, `${path}/body`, OFFER_LIMITS, bodyOffset);
   fields.type(OBJECT_TYPE.offer);
   const offer: Offer = {
-    from: fields.bytes(1, 'from', 8),
-    to: fields.bytes(2, 'to', 8),
-    root: fields.bytes(3, 'root', 32),
+    from: fields.bytes(1, 'from', KEY_ID_BYTES),
+    to: fields.bytes(2, 'to', KEY_ID_BYTES),
+    root: fields.bytes(3, 'root', HASH_BYTES),
     recordCount: fields.uint(4, 'record-count'),
     blobBytes: fields.uint(5, 'blob-bytes'),
     sentSec: fields.uint(6, 'sent'),
-    nonce: fields.bytes(7, 'nonce', 16),
+    nonce: fields.bytes(7, 'nonce', OFFER_NONCE_BYTES),
     controlCount: fields.uint(8, 'control-count'),
     body,
     signature,

@@ -1,6 +1,7 @@
 /** Wants and haves: which bytes of a record's blob one party asks for, or holds already (spec/controls.md). */
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
+import { HASH_BYTES } from './digest.js';
 import { readFields } from './fields.js';
 import type { Fields } from './fields.js';
 import { OBJECT_TYPE } from './object-types.js';
@@ -36,7 +37,7 @@ export function decodeRanges(bytes: Uint8Array, path = 'ranges', offset = 0): Bl
 export function readRanges(fields: Fields): BlobRanges {
   const kind = fields.uint(0, 'type') === OBJECT_TYPE.have ? 'have' : 'want';
   fields.type(OBJECT_TYPE[kind]);
-  const rid = fields.bytes(1, 'rid', 32);
+  const rid = fields.bytes(1, 'rid', HASH_BYTES);
   const ranges = fields.array(2, 'ranges', 1, MAX_RANGES);
   refuseDisorder(ranges, fields);
   fields.end();

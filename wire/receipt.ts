@@ -4,12 +4,14 @@
  */
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
+import { HASH_BYTES } from './digest.js';
 import { wrongType, wrongValue } from './faults.js';
 import { readFields } from './fields.js';
 import type { Fields } from './fields.js';
-import { keyId } from './keys.js';
+import { KEY_ID_BYTES, keyId } from './keys.js';
 import type { SigningKey } from './keys.js';
 import { OBJECT_TYPE } from './object-types.js';
+import { OFFER_NONCE_BYTES } from './offer.js';
 import { decodeSigned, encodeSigned, verifySigned } from './signed.js';
 
 /** Which records were taken. `bitmap` absent: all of them. Bit i counts from the highest bit of byte 0. */
@@ -57,11 +59,11 @@ export function decodeReceipt(bytes: Uint8Array, path = 'receipt', offset = 0): 
   fields.type(OBJECT_TYPE.receipt);
   const receipt: Receipt = {
     kind: 'receipt',
-    gateway: fields.bytes(1, 'gateway', 8),
+    gateway: fields.bytes(1, 'gateway', KEY_ID_BYTES),
     taken: fields.has(2) ? readRids(fields, `${path}/body/rids`, bodyOffset) : readBatch(fields),
     acceptedSec: fields.uint(5, 'accepted'),
     retainedUntilSec: fields.uint(6, 'retained-until'),
-    ...(fields.has(8) && { offerNonce: fields.bytes(8, 'offer-nonce', 16) }),
+    ...(fields.has(8) && { offerNonce: fields.bytes(8, 'offer-nonce', OFFER_NONCE_BYTES) }),
     body,
     signature,
     bytes,
@@ -103,7 +105,7 @@ function readRids(fields: Fields, path: string, offset: number): Taken {
   const rids: Uint8Array[] = [];
   for (const rid of fields.array(2, 'rids', 1, MAX_RECEIPT_RECORDS)) {
     if (!(rid instanceof Uint8Array)) throw wrongType(path, offset, 'another type', 'byte strings');
-    if (rid.length !== 32) throw wrongValue(path, offset, `${rid.length} bytes`, '32 bytes');
+    if (rid.length !== HASH_BYTES) throw wrongValue(path, offset, `${rid.length} bytes`, `${HASH_BYTES} bytes`);
     rids.push(rid);
   }
   // The keys of the other form are left unread, so that fields.end() refuses them.
@@ -111,7 +113,7 @@ function readRids(fields: Fields, path: string, offset: number): Taken {
 }
 
 function readBatch(fields: Fields): Taken {
-  const root = fields.bytes(3, 'root', 32);
+  const root = fields.bytes(3, 'root', HASH_BYTES);
   const count = fields.uint(4, 'count');
   if (count > MAX_RECEIPT_RECORDS) throw fields.wrong(4, 'count', String(count), `${MAX_RECEIPT_RECORDS} at most`);
   if (!fields.has(7)) return { form: 'batch', root, count };

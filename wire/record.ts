@@ -3,9 +3,10 @@
  * hash of its bytes, so a record that was altered on the way is another record.
  */
 import { utf8 } from '../base/bytes.js';
+import { COMMITMENT_BYTES, LOCATOR_BYTES } from './capability.js';
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
-import { sha256 } from './digest.js';
+import { HASH_BYTES, sha256 } from './digest.js';
 import { MAX_DOMAIN_BYTES, isDomainName } from './domain-name.js';
 import { readFields } from './fields.js';
 
@@ -63,14 +64,14 @@ export function decodeRecord(bytes: Uint8Array, path = 'record', offset = 0): Tr
   fields.type(RECORD_TYPE);
   const destination = fields.text(1, 'destination', MAX_DOMAIN_BYTES);
   if (!isDomainName(destination)) throw fields.wrong(1, 'destination', 'other text', 'a domain name of lower-case A-labels');
-  const locator = fields.bytes(2, 'locator', 24);
+  const locator = fields.bytes(2, 'locator', LOCATOR_BYTES);
   const expirySec = fields.uint(3, 'expiry');
   if (expirySec % EXPIRY_STEP_SEC !== 0) throw fields.wrong(3, 'expiry', String(expirySec), `a multiple of ${EXPIRY_STEP_SEC}`);
   const blobBytes = fields.uint(4, 'blob-bytes');
   if (blobBytes === 0) throw fields.wrong(4, 'blob-bytes', '0', 'at least 1');
-  const blobHash = fields.bytes(5, 'blob-hash', 32);
-  const retractCommitment = fields.bytes(6, 'retract-commitment', 16);
-  const acceptCommitment = fields.has(7) ? fields.bytes(7, 'accept-commitment', 16) : undefined;
+  const blobHash = fields.bytes(5, 'blob-hash', HASH_BYTES);
+  const retractCommitment = fields.bytes(6, 'retract-commitment', COMMITMENT_BYTES);
+  const acceptCommitment = fields.has(7) ? fields.bytes(7, 'accept-commitment', COMMITMENT_BYTES) : undefined;
   const notification = fields.has(8) ? fields.bytesWithin(8, 'notification', 1, MAX_NOTIFICATION_BYTES) : undefined;
   fields.end();
   return {

@@ -1,6 +1,7 @@
 /** Refusals: to a known peer, why a record was not taken (spec/controls.md). Nobody else is ever told. */
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
+import { HASH_BYTES } from './digest.js';
 import { readFields } from './fields.js';
 import type { Fields } from './fields.js';
 import { OBJECT_TYPE } from './object-types.js';
@@ -39,7 +40,7 @@ export function decodeRefusal(bytes: Uint8Array, path = 'refusal', offset = 0): 
 
 export function readRefusal(fields: Fields): Refusal {
   fields.type(OBJECT_TYPE.refusal);
-  const rid = fields.bytes(1, 'rid', 32);
+  const rid = fields.bytes(1, 'rid', HASH_BYTES);
   const number = fields.uint(2, 'code');
   const code = CODES[number - 1];
   if (code === undefined) throw fields.wrong(2, 'code', String(number), `1 to ${CODES.length}`);
