@@ -10,6 +10,8 @@ import { PosternError } from '../base/errors.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** The largest bundle taken from a neighbour, whatever it would like to send. */
+export const INBOUND_BUNDLE_BYTES = 16 * MIB;
 const GIB = 1024 * MIB;
 const SECOND_MS = 1000;
 const HOUR_MS = 3600 * SECOND_MS;
@@ -55,8 +57,11 @@ const tcpclLink = z.strictObject({
   /** Absent: the neighbour dials us. */
   host: host.optional(),
   port: port.min(1).default(4556),
+  /** False for a neighbour of another make that has no TLS: on this machine, or with allowPlain. */
+  tls: z.boolean().default(true),
   allowPlain: z.boolean().default(false),
-  largestBytes: bytes.min(64 * KIB).max(64 * MIB).default(4 * MIB),
+  /** A bundle is made and read in memory. */
+  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(4 * MIB),
   parallel: z.int().min(1).max(64).default(4),
   keepaliveSec: z.int().min(0).max(600).default(30),
   lightTimeMs: durationMs.default(0),
@@ -140,6 +145,13 @@ const configSchema = z
       if (keys.has(entry.key)) refuse(['peers', index, 'key'], "this key is another peer's");
       names.add(entry.name);
       keys.add(entry.key);
+    }
+    if (config.listen.tcpcl === undefined) {
+      for (const [index, entry] of config.peers.entries()) {
+        for (const [position, link] of entry.links.entries()) {
+          if (link.kind === 'tcpcl' && link.host === undefined) refuse(['peers', index, 'links', position, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
+        }
+      }
     }
     const patterns = new Set<string>();
     for (const [index, route] of config.routes.entries()) {

@@ -75,9 +75,8 @@ export class NeighbourForwarder {
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
-  /** Is there a lane at all that could take something now? */
-  canSend(nowMs: number): boolean {
-    return !this.#stopped && this.lanes.some((lane) => lane.isOpen(nowMs));
+  async idle(): Promise<void> {
+    while (this.#pumping !== undefined || this.#sends.size > 0) await Promise.all([this.#pumping, ...this.#sends]);
   }
 
   status(): LaneStatus[] {

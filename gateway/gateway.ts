@@ -13,6 +13,7 @@ import { makeReceipt } from '../wire/receipt.js';
 import { encodeRanges } from '../wire/ranges.js';
 import { encodeRefusal } from '../wire/refusal.js';
 import { beginAccept } from './accept.js';
+import { INBOUND_BUNDLE_BYTES } from './config.js';
 import { expireDue } from './expire.js';
 import type { GatewayContext } from './context.js';
 import { NeighbourForwarder } from './forward.js';
@@ -104,7 +105,7 @@ export class Gateway {
     let bytes = arrival.bytes;
     if (link.supports.carries === 'bundle') {
       try {
-        bytes = once(await unwrapBundle(this.context, bytes, link.supports.largestBytes * 2));
+        bytes = once(await unwrapBundle(this.context, bytes, INBOUND_BUNDLE_BYTES));
       } catch (thrown) {
         return this.#refused(neighbour, thrown);
       }
@@ -132,7 +133,7 @@ export class Gateway {
     }
     const { peer, head, taken } = received;
     context.counters.add('batchesIn');
-    context.trust.confirm(head.offer.sentSec * 1000, peer.name);
+    if (peer.role === 'neighbour') context.trust.confirm(head.offer.sentSec * 1000, peer.name);
     const released = await releaseByControls(context, peer, head.controls);
     for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want.rid, want.ranges);
     await this.#heardFrom(peer);
@@ -165,6 +166,12 @@ export class Gateway {
     for (const { target } of await this.context.store.queues()) {
       if (parseTarget(target).kind !== 'hold') await this.#replanQueue(target);
     }
+  }
+
+  /** Resolves when nothing is under way: for tests and the simulator. */
+  async idle(): Promise<void> {
+    await Promise.all(this.forwarders().map((forwarder) => forwarder.idle()));
+    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** Starts nothing new, finishes what is in hand within the grace time, closes the links. Safe to call twice. */

@@ -36,6 +36,14 @@ export function openLog(level: 'debug' | 'info' | 'warn' | 'error' | 'silent', n
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }
 
+/** The log as a link's own talk is told in it. */
+export function linkLog(log: Log): (level: 'debug' | 'info' | 'warn', message: string, data: Readonly<Record<string, string | number>>) => void {
+  return (level, message, data) => {
+    const told = Object.entries(data).map(([name, value]) => `${name} ${value}`);
+    log[level](message, { reason: told.join(', ') });
+  };
+}
+
 const SHOWN_BYTES = 4;
 
 /** A record's name in the log. */
