@@ -30,7 +30,10 @@ const program = makeProgram({
 
 addInit(program.command, program.context);
 
-process.exitCode = await run(program, process.argv.slice(2));
+// No top-level await: the single executable is CommonJS.
+void run(program, process.argv.slice(2)).then((code) => {
+  process.exitCode = code;
+});
 
 async function run(program: Program, args: readonly string[]): Promise<number> {
   try {
