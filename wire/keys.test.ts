@@ -2,7 +2,7 @@ import t from 'tap';
 import { concatBytes, toHex, utf8 } from '../base/bytes.js';
 import { FINGERPRINT_WORDS } from './fingerprint-words.js';
 import { fingerprint, fingerprintWords, kemKeyFromSeed, keyId, signedBytes, signingKeyFromSeed, verifySignature } from './keys.js';
-import { sha256Of } from './node-crypto.js';
+import { seedFromJwk, seedFromPkcs8, sha256Of } from './node-crypto.js';
 
 const seed = new Uint8Array(32).fill(7);
 
@@ -30,6 +30,13 @@ t.test('two KEM keys agree on one secret', async (t) => {
   t.equal(ours.agree(theirs.publicKey)?.length, 32);
 });
 
+t.test('a seed is read alike in both ways that Node has', async (t) => {
+  for (const curve of ['Ed25519', 'X25519'] as const) {
+    const fromPkcs8 = seedFromPkcs8(curve, seed);
+    t.same((seedFromJwk(curve, seed) ?? fromPkcs8).export({ format: 'jwk' }), fromPkcs8.export({ format: 'jwk' }));
+  }
+});
+
 t.test('a KEM key of small order agrees on nothing', async (t) => {
   t.equal(kemKeyFromSeed(seed).agree(new Uint8Array(32)), undefined);
   t.equal(kemKeyFromSeed(seed).agree(Uint8Array.of(1, ...new Uint8Array(31))), undefined);
@@ -49,6 +56,14 @@ t.test('a fingerprint reads as eight groups of four digits, and as eight words',
   t.match(fingerprint(publicKey), /^([0-9a-f]{4} ){7}[0-9a-f]{4}$/);
   t.equal(fingerprint(publicKey).replaceAll(' ', ''), toHex(digest.subarray(0, 16)));
   t.same(fingerprintWords(publicKey), Array.from(digest.subarray(0, 8), (byte) => FINGERPRINT_WORDS[byte]));
+});
+
+t.test('the names of a key that spec/keys.md shows', async (t) => {
+  const { publicKey } = signingKeyFromSeed(seed.map(() => 3));
+  t.equal(toHex(publicKey), 'ed4928c628d1c2c6eae90338905995612959273a5c63f93636c14614ac8737d1');
+  t.equal(toHex(keyId(publicKey)), '7240ac36d93d24c0');
+  t.equal(fingerprint(publicKey), '0d41 e2f7 28f0 c292 579a ef9f dc6a 016c');
+  t.equal(fingerprintWords(publicKey).join(' '), 'baker engine tomato wool cobalt water robin nest');
 });
 
 t.test('the words are 256, in order, and told apart by three letters', async (t) => {
