@@ -8,7 +8,7 @@ const good = {
   format: 1,
   name: 'north.example',
   knock: { listenHost: '0.0.0.0', listenPort: 4557 },
-  gateways: [{ name: 'shore', url: 'https://gateway.example:7443', keyHex: 'ab'.repeat(32) }],
+  gateways: [{ name: 'shore', url: 'https://gateway.example:7443', key: 'q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s' }],
 };
 
 t.test('reads what it wrote', async (t) => {
@@ -16,7 +16,7 @@ t.test('reads what it wrote', async (t) => {
   const config = checkDomainConfig(good, file);
   await writeDomainConfig(file, config);
   t.strictSame(await readDomainConfig(file), config);
-  t.equal(config.gateways[0]?.keyHex.length, 32);
+  t.equal(config.gateways[0]?.key.length, 32);
   t.match(JSON.parse(readFileSync(file, 'utf8')), good);
 });
 
@@ -35,7 +35,7 @@ t.test('names the field, what was found and what would do', async (t) => {
     ['clockTrusted', { ...good, clockTrusted: 'yes' }],
     ['gateways', { ...good, gateways: {} }],
     ['gateways.0.url', { ...good, gateways: [{ ...good.gateways[0], url: 'http://gateway.example' }] }],
-    ['gateways.0.keyHex', { ...good, gateways: [{ ...good.gateways[0], keyHex: 'abcd' }] }],
+    ['gateways.0.key', { ...good, gateways: [{ ...good.gateways[0], key: 'abcd' }] }],
     ['gateways.0.name', { ...good, gateways: [{ ...good.gateways[0], name: 'a b' }] }],
     ['transitLifetimeHours', { ...good, transitLifetimeHours: 0 }],
     ['pollSeconds', { ...good, pollSeconds: 0 }],

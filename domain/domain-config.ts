@@ -4,11 +4,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { utf8 } from '../base/bytes.js';
+import { fromBase64url, toBase64url, utf8 } from '../base/bytes.js';
 import { codeOf, writeDurably } from '../base/durable-file.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import { isDomainName } from '../wire/domain-name.js';
-import { hexBytes } from './hex-schema.js';
 
 const HOURS_OF_180_DAYS = 4320;
 const ANY_SIZE = Number.MAX_SAFE_INTEGER;
@@ -18,11 +17,18 @@ const portSchema = z.int().min(0).max(65535);
 /** A base URL: scheme, host and port, and nothing after them. Plain HTTP is for gateways on this machine. */
 const baseUrlSchema = z.string().refine(isBaseUrl, 'https://host:port without a path (http:// only for 127.0.0.1, [::1] and localhost)');
 
+/** 32 bytes in base64url, the form in which postern shows public keys everywhere. */
+const publicKeySchema = z.codec(
+  z.string().refine((text) => fromBase64url(text)?.length === 32, 'a 32-byte Ed25519 key in base64url'),
+  z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+  { decode: (text) => fromBase64url(text) ?? new Uint8Array(), encode: toBase64url },
+);
+
 const gatewaySchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'letters, digits and hyphens, at most 63'),
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, '1 to 32 lower-case letters, digits and hyphens'),
   url: baseUrlSchema,
   /** The gateway's Ed25519 key: its certificate, its answers, its receipts and its knocks are checked against it. */
-  keyHex: hexBytes(32),
+  key: publicKeySchema,
 });
 
 const domainConfigSchema = z.strictObject({

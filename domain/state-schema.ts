@@ -30,21 +30,15 @@ export type UserKeys = z.output<typeof userKeysSchema>;
 export const pullSchema = z.enum(['immediate', 'on-request', 'ignore']);
 export type Pull = z.output<typeof pullSchema>;
 
-/** correspondents/DOMAIN.json. A `changed` record waits for somebody to acknowledge it; until then nothing is sent. */
+/** correspondents/DOMAIN.json */
 export const correspondentSchema = z.strictObject({
   format,
+  /** The pinned domain record. */
   record: hexBytes(),
-  changed: z.exactOptional(hexBytes()),
-  users: z.record(
-    z.string(),
-    z.strictObject({
-      record: hexBytes(),
-      changed: z.exactOptional(hexBytes()),
-      pull: pullSchema,
-    }),
-  ),
-  /** When the pinned keys were last seen confirmed by a card or a message. */
-  seenSec: seconds,
+  /** By address: the pinned key record, and when to fetch what comes from there. */
+  users: z.record(z.string(), z.strictObject({ record: hexBytes(), pull: pullSchema })),
+  /** A card with other keys than the pinned ones. Until somebody acknowledges it, nothing is sent to whom it touches. */
+  changedCard: z.exactOptional(hexBytes()),
 });
 export type CorrespondentState = z.output<typeof correspondentSchema>;
 
@@ -54,6 +48,8 @@ export const outgoingSchema = z.strictObject({
   messageId: hexBytes(24),
   from: z.string(),
   to: z.string(),
+  /** Key id of the recipient's signing key, which was pinned when the message was sealed. */
+  toKeyId: hexBytes(8),
   name: z.string(),
   mediaType: z.string(),
   contentBytes: byteCount,
@@ -95,8 +91,6 @@ export const pendingSchema = z.strictObject({
   expirySec: seconds,
   holder: holderSchema,
   heardSec: seconds,
-  /** Somebody asked for it, whatever the sender's pull preference says. */
-  requested: z.boolean(),
   failures: z.int().min(0),
   nextSec: seconds,
   /** Why it is still here. */

@@ -1,0 +1,197 @@
+/**
+ * What a domain asks of a gateway over the wire: take this batch, give me that blob, hear these openings. Every
+ * answer that matters is checked against the gateway's pinned key; what it means is decided elsewhere.
+ */
+import { open } from 'node:fs/promises';
+import { concatBytes, equalBytes, toBase64url } from '../base/bytes.js';
+import type { Clock } from '../base/clock.js';
+import { isPosternError, messageOf } from '../base/errors.js';
+import { HttpPeer, readWhole } from '../base/http-exchange.js';
+import type { HttpAnswer } from '../base/http-exchange.js';
+import type { Random } from '../base/random.js';
+import { BatchReader } from '../wire/batch-reader.js';
+import type { BatchHead } from '../wire/batch-head-reader.js';
+import { BATCH_LIMITS, encodeBatchHead, encodePieceHead } from '../wire/batch.js';
+import { badSignature } from '../wire/faults.js';
+import { keyId } from '../wire/keys.js';
+import type { SigningKey } from '../wire/keys.js';
+import { merkleRoot } from '../wire/merkle.js';
+import { verifyOffer } from '../wire/offer.js';
+import { encodeOpening } from '../wire/opening.js';
+import type { Opening } from '../wire/opening.js';
+import type { TransitRecord } from '../wire/record.js';
+
+/** Bytes [startByte, endByte) of the blob of record number `index`, which are in `file` at the same place. */
+export interface PieceSource {
+  readonly index: number;
+  readonly file: string;
+  readonly startByte: number;
+  readonly endByte: number;
+}
+
+export interface BatchToSend {
+  readonly records: readonly TransitRecord[];
+  readonly controls: readonly Uint8Array[];
+  readonly pieces: readonly PieceSource[];
+  /** Told how many bytes of pieces have been handed to the network so far. */
+  readonly onProgress?: (sentBytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/** stranger: the gateway does not know us, or is no gateway; both look the same from outside. */
+export type BatchAnswer =
+  | { readonly kind: 'answered'; readonly door: GatewayDoor; readonly head: BatchHead; readonly root: Uint8Array }
+  | { readonly kind: 'stranger' }
+  | { readonly kind: 'unreachable'; readonly code: string; readonly reason: string };
+
+export interface DoorParts {
+  readonly name: string;
+  readonly url: string;
+  /** The gateway's signing key, which its certificate shows and its answers are signed with. */
+  readonly key: Uint8Array;
+  readonly ours: SigningKey;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** An answer has controls and no blobs: some thousand receipts, wants and openings. */
+const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
+/** A piece is read from the disk in smaller bites. */
+const READ_BYTES = 256 * 1024;
+/** Openings in one request: at most 64 KiB (spec/https.md), at about 50 bytes each. */
+const OPENINGS_AT_ONCE = 1000;
+/** A transfer that makes progress may take its time: a 1 TiB file over a 100 Mbit/s line. */
+const LONGEST_TRANSFER_MS = 24 * 3600_000;
+
+export class GatewayDoor {
+  readonly name: string;
+  readonly url: string;
+  readonly key: Uint8Array;
+  readonly keyId: Uint8Array;
+  readonly #parts: DoorParts;
+  readonly #peer: HttpPeer;
+
+  constructor(parts: DoorParts) {
+    this.name = parts.name;
+    this.url = parts.url;
+    this.key = parts.key;
+    this.keyId = keyId(parts.key);
+    this.#parts = parts;
+    this.#peer = new HttpPeer({ url: parts.url, key: parts.key, clock: parts.clock });
+  }
+
+  async send(batch: BatchToSend): Promise<BatchAnswer> {
+    const nonce = this.#parts.random.bytes(16);
+    const sentSec = Math.floor(this.#parts.clock.nowMs() / 1000);
+    const head = encodeBatchHead({ key: this.#parts.ours, to: this.keyId, records: batch.records, controls: batch.controls, sentSec, nonce });
+    const pieces = batch.pieces.flatMap(cut);
+    const bytes = pieces.reduce((sum, piece) => sum + encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte).length + piece.endByte - piece.startByte, head.length);
+    const body = { bytes, open: () => batchBody(head, pieces, batch.onProgress) };
+    try {
+      const answer = await this.#peer.exchange({
+        method: 'POST',
+        path: '/fmp/1/batch',
+        headers: { 'content-type': 'application/cbor-seq' },
+        body,
+        answerLimitBytes: ANSWER_LIMIT_BYTES,
+        wholeMs: LONGEST_TRANSFER_MS,
+        ...(batch.signal !== undefined && { signal: batch.signal }),
+      });
+      const content = await readWhole(answer);
+      if (answer.status === 404) return { kind: 'stranger' };
+      if (answer.status !== 200) return { kind: 'unreachable', code: `HTTP_${answer.status}`, reason: `it answered with HTTP status ${answer.status}` };
+      return { kind: 'answered', door: this, head: this.#readAnswer(content), root: merkleRoot([...batch.records.map((record) => record.bytes), ...batch.controls]) };
+    } catch (thrown) {
+      return unreachable(thrown);
+    }
+  }
+
+  /** The head of the answer to a GET of a blob, from `startByte` on when there is a part of it already. Rejects when nobody answers. */
+  fetch(messageId: Uint8Array, resume: { startByte: number; blobHash: string } | undefined, limitBytes: number, signal?: AbortSignal): Promise<HttpAnswer> {
+    return this.#peer.exchange({
+      method: 'GET',
+      path: `/fmp/1/blob/${toBase64url(messageId)}`,
+      headers: resume === undefined ? {} : { range: `bytes=${resume.startByte}-`, 'if-range': `"${resume.blobHash}"` },
+      answerLimitBytes: limitBytes,
+      wholeMs: LONGEST_TRANSFER_MS,
+      ...(signal !== undefined && { signal }),
+    });
+  }
+
+  /** True when the gateway has heard them all. It never says what it did with them. */
+  async tell(openings: readonly Opening[], signal?: AbortSignal): Promise<boolean> {
+    for (let start = 0; start < openings.length; start += OPENINGS_AT_ONCE) {
+      const bytes = concatBytes(...openings.slice(start, start + OPENINGS_AT_ONCE).map(encodeOpening));
+      try {
+        const answer = await this.#peer.exchange({
+          method: 'POST',
+          path: '/fmp/1/opening',
+          headers: { 'content-type': 'application/cbor-seq' },
+          body: { bytes: bytes.length, open: () => once(bytes) },
+          answerLimitBytes: 1024,
+          ...(signal !== undefined && { signal }),
+        });
+        await readWhole(answer);
+        if (answer.status !== 204) return false;
+      } catch (thrown) {
+        if (isPosternError(thrown)) return false;
+        throw thrown;
+      }
+    }
+    return true;
+  }
+
+  close(): void {
+    this.#peer.close();
+  }
+
+  /** Throws a coded error for an answer that is no batch, or not the pinned gateway's, or not for us. */
+  #readAnswer(content: Uint8Array): BatchHead {
+    const reader = new BatchReader();
+    const events = reader.push(content);
+    reader.finish();
+    const head = events.find((event) => event.kind === 'head')?.head;
+    if (head === undefined || !verifyOffer(head.offer, this.key) || !equalBytes(head.offer.to, keyId(this.#parts.ours.publicKey))) {
+      throw badSignature('answer');
+    }
+    return head;
+  }
+}
+
+function unreachable(thrown: unknown): BatchAnswer {
+  if (!isPosternError(thrown)) throw thrown;
+  return { kind: 'unreachable', code: thrown.code, reason: messageOf(thrown) };
+}
+
+function cut(piece: PieceSource): PieceSource[] {
+  const parts: PieceSource[] = [];
+  for (let startByte = piece.startByte; startByte < piece.endByte; startByte += BATCH_LIMITS.pieceBytes) {
+    parts.push({ ...piece, startByte, endByte: Math.min(piece.endByte, startByte + BATCH_LIMITS.pieceBytes) });
+  }
+  return parts;
+}
+
+async function* batchBody(head: Uint8Array, pieces: readonly PieceSource[], onProgress: ((sentBytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {
+  yield head;
+  let sentBytes = 0;
+  for (const piece of pieces) {
+    yield encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte);
+    const file = await open(piece.file, 'r');
+    try {
+      for (let at = piece.startByte; at < piece.endByte; ) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(READ_BYTES, piece.endByte - at)), 0, undefined, at);
+        if (bytesRead === 0) throw new Error(`${piece.file} ends at byte ${at}, before ${piece.endByte}`);
+        yield buffer.subarray(0, bytesRead);
+        at += bytesRead;
+        sentBytes += bytesRead;
+        onProgress?.(sentBytes);
+      }
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}

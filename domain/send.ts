@@ -1,0 +1,110 @@
+/**
+ * From "send this file to them" to a message in custody. A command has a name made of what it says, and a name has
+ * one message: said again, after a crash or by a script that runs twice, it goes on with the message it made before.
+ */
+import { realpath, stat } from 'node:fs/promises';
+import { basename, extname } from 'node:path';
+import { sleep } from '../base/clock.js';
+import { toHex, utf8 } from '../base/bytes.js';
+import { PosternError, messageOf } from '../base/errors.js';
+import { sha256Of } from '../wire/node-crypto.js';
+import { nowSec } from './context.js';
+import type { DomainContext } from './context.js';
+import { safeFileName } from './file-name.js';
+import { ownUser } from './identity.js';
+import { latestOf, stateOf, troubleOf } from './outgoing.js';
+import type { OutgoingMessage } from './outgoing.js';
+import { sealMessage } from './seal-message.js';
+import { submit } from './submit.js';
+
+export interface SendRequest {
+  readonly file: string;
+  /** user@domain. */
+  readonly to: string;
+  /** Which of our users sends; may be left out when there is one. */
+  readonly from?: string;
+  /** What the recipient sees; the file's own name if left out. */
+  readonly name?: string;
+  readonly mediaType?: string;
+  readonly lifetimeHours?: number;
+  readonly threadParent?: Uint8Array;
+  /** A new message even though the same command has been done before. One that is still under way is finished first. */
+  readonly again?: boolean;
+}
+
+/** Seals the message, or finds it. Nothing has been handed over yet. */
+export async function prepareMessage(context: DomainContext, request: SendRequest): Promise<OutgoingMessage> {
+  const from = ownUser(context.identity, request.from);
+  const to = await context.correspondents.recipient(request.to);
+  const name = safeFileName(request.name ?? basename(request.file));
+  const mediaType = request.mediaType ?? mediaTypeOf(name);
+  const command = await commandOf(request, from.address, name, mediaType);
+  const latest = await latestOf(context.home, command);
+  if (latest !== undefined && !(request.again === true && (await isDone(latest.message)))) return latest.message;
+  const lifetimeSec = (request.lifetimeHours ?? context.config.transitLifetimeHours) * 3600;
+  const threadParent = request.threadParent === undefined ? {} : { threadParent: request.threadParent };
+  await sealMessage(context, { command, number: (latest?.number ?? 0) + 1, from, to, file: request.file, name, mediaType, lifetimeSec, ...threadParent });
+  const made = await latestOf(context.home, command);
+  if (made === undefined) throw new PosternError('DOMAIN_STATE', `The message for ${request.file} has gone from ${context.home.outgoing}.`, { file: context.home.outgoing });
+  return made.message;
+}
+
+/** Tries until all have been taken, or refused for good, or `waitMs` have passed. What is left is tried again by whoever comes next. */
+export async function handOverAll(context: DomainContext, messages: readonly OutgoingMessage[], waitMs: number, signal: AbortSignal): Promise<void> {
+  if (context.doors.known.length === 0) {
+    throw new PosternError('DOMAIN_GATEWAY', 'No gateway is known here. Get the card of one and give it to "postern domain gateway add".', { name: '' });
+  }
+  const endMs = context.clock.monotonicMs() + waitMs;
+  let open = await notDone(messages);
+  while (open.length > 0) {
+    await submit(context, open, signal);
+    open = await notDone(open);
+    const delaysSec = await Promise.all(open.map(async (message) => ((await troubleOf(message))?.nextSec ?? 0) - nowSec(context)));
+    const delayMs = Math.max(0, Math.min(...delaysSec)) * 1000;
+    if (open.length === 0 || signal.aborted || context.clock.monotonicMs() + delayMs > endMs) return;
+    await sleep(context.clock, delayMs, signal);
+  }
+}
+
+async function notDone(messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> {
+  const open: OutgoingMessage[] = [];
+  for (const message of messages) if (!(await isDone(message))) open.push(message);
+  return open;
+}
+
+async function isDone(message: OutgoingMessage): Promise<boolean> {
+  const state = await stateOf(message);
+  return state !== 'sealed' && state !== 'offered';
+}
+
+/** The same file, unchanged, to the same address is the same command. */
+async function commandOf(request: SendRequest, from: string, name: string, mediaType: string): Promise<string> {
+  try {
+    const path = await realpath(request.file);
+    const { size, mtimeNs } = await stat(path, { bigint: true });
+    const parent = request.threadParent === undefined ? '' : toHex(request.threadParent);
+    const words = ['send/1', from, request.to, path, String(size), String(mtimeNs), name, mediaType, parent];
+    return toHex(sha256Of(utf8(JSON.stringify(words)))).slice(0, 32);
+  } catch (thrown) {
+    throw new PosternError('DOMAIN_FILE', `${request.file} cannot be read: ${messageOf(thrown)}`, { file: request.file }, { cause: thrown });
+  }
+}
+
+/** A hint for the recipient, who checks for itself. */
+function mediaTypeOf(name: string): string {
+  return MEDIA_TYPES[extname(name).toLowerCase()] ?? 'application/octet-stream';
+}
+
+const MEDIA_TYPES: Readonly<Record<string, string>> = {
+  '.eml': 'message/rfc822',
+  '.txt': 'text/plain;charset=utf-8',
+  '.md': 'text/markdown;charset=utf-8',
+  '.html': 'text/html;charset=utf-8',
+  '.json': 'application/json',
+  '.pdf': 'application/pdf',
+  '.zip': 'application/zip',
+  '.jpg': 'image/jpeg',
+  '.jpeg': 'image/jpeg',
+  '.png': 'image/png',
+  '.mp4': 'video/mp4',
+};

@@ -1,0 +1,34 @@
+/** Reads and writes of large files in bites, whatever their size. */
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { sha256Stream } from '../wire/node-crypto.js';
+
+export const BITE_BYTES = 256 * 1024;
+
+/** Bytes [startByte, endByte) of an open file, or to its end. What is yielded is only lent: the next bite overwrites it. */
+export async function* readBites(file: FileHandle, startByte = 0, endByte = Infinity): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(BITE_BYTES);
+  for (let at = startByte; at < endByte; ) {
+    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, endByte - at), at);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+/** Writes all of `bytes` at a place: a single write may take less. */
+export async function writeAt(file: FileHandle, bytes: Uint8Array, at: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) done += (await file.write(bytes, done, bytes.length - done, at + done)).bytesWritten;
+}
+
+/** SHA-256 of a whole file. */
+export async function hashFile(path: string): Promise<Uint8Array> {
+  const file = await open(path, 'r');
+  try {
+    const hash = sha256Stream();
+    for await (const bite of readBites(file)) hash.update(bite);
+    return hash.digest();
+  } finally {
+    await file.close();
+  }
+}
