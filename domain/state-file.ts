@@ -1,12 +1,17 @@
 /** One item of state, one JSON file: checked by its schema when read, durable when written. */
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import { utf8 } from '../base/bytes.js';
-import { PosternError, messageOf } from '../base/errors.js';
 import { codeOf, createDurably, writeDurably } from '../base/durable-file.js';
+import { PosternError, messageOf } from '../base/errors.js';
+
+/** What is needed of a schema of state-schema.ts. */
+export interface StateSchema<T> {
+  decode(value: unknown): T;
+  encode(value: T): unknown;
+}
 
 /** The item, or undefined where there is no such file. */
-export async function readState<S extends z.ZodType>(file: string, schema: S): Promise<z.output<S> | undefined> {
+export async function readState<T>(file: string, schema: StateSchema<T>): Promise<T | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
@@ -15,23 +20,23 @@ export async function readState<S extends z.ZodType>(file: string, schema: S): P
     throw unreadable(file, thrown);
   }
   try {
-    return z.decode(schema, JSON.parse(text) as z.input<S>);
+    return schema.decode(JSON.parse(text));
   } catch (thrown) {
     throw unreadable(file, thrown);
   }
 }
 
-export async function writeState<S extends z.ZodType>(file: string, schema: S, value: z.output<S>): Promise<void> {
+export async function writeState<T>(file: string, schema: StateSchema<T>, value: T): Promise<void> {
   await writeDurably(file, encodeState(schema, value));
 }
 
 /** Like `writeState`, for items that are written once: false where somebody was first. */
-export async function createState<S extends z.ZodType>(file: string, schema: S, value: z.output<S>): Promise<boolean> {
+export async function createState<T>(file: string, schema: StateSchema<T>, value: T): Promise<boolean> {
   return createDurably(file, encodeState(schema, value));
 }
 
-export function encodeState<S extends z.ZodType>(schema: S, value: z.output<S>): Uint8Array {
-  return utf8(`${JSON.stringify(z.encode(schema, value), undefined, 2)}\n`);
+function encodeState<T>(schema: StateSchema<T>, value: T): Uint8Array {
+  return utf8(`${JSON.stringify(schema.encode(value), undefined, 2)}\n`);
 }
 
 function unreadable(file: string, cause: unknown): PosternError<'DOMAIN_STATE'> {
