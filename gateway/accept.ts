@@ -16,7 +16,7 @@ import type { GatewayContext } from './context.js';
 import type { Intake, Taken } from './intake.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
-import { parseTarget } from './plan.js';
+import { parseTarget } from './target.js';
 
 /** Small blobs of one batch wait in memory until the batch is whole. Senders stay below this; what is more is asked for again. */
 const STAGED_BYTES = 8 * 1024 * 1024;

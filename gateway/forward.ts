@@ -8,9 +8,9 @@ import type { Freight, LinkSupport, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus } from './lane.js';
-import type { Load, PackInput } from './pack.js';
+import type { Load, PackInput } from './load.js';
 import type { Peer } from './peer-book.js';
-import { peerTarget } from './plan.js';
+import { peerTarget } from './target.js';
 import { WantedRanges } from './wanted.js';
 
 /** The packing stage, handed in by the gateway: stages do not import one another. */

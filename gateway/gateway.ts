@@ -23,11 +23,11 @@ import { Notifier } from './notify.js';
 import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
 import type { Peer } from './peer-book.js';
-import { parseTarget, peerTarget, servedTarget } from './plan.js';
 import { receiveBatch, unwrapBundle } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
 import { findForFetch, markFetched } from './serve.js';
 import type { Served } from './serve.js';
+import { parseTarget, peerTarget, servedTarget } from './target.js';
 
 /** An answer carries at most this many waiting control items; the rest comes with the next call. */
 const ANSWERED_CONTROLS = 512;

@@ -7,7 +7,7 @@ import { encodeRanges, MAX_RANGES } from '../wire/ranges.js';
 import type { ByteRange } from '../wire/ranges.js';
 import type { GatewayContext } from './context.js';
 import type { Lane } from './lane.js';
-import type { Load } from './pack.js';
+import type { Load } from './load.js';
 import type { Peer } from './peer-book.js';
 
 export interface LinkTestResult {

@@ -8,7 +8,7 @@ import type { DomainRecord } from '../wire/domain-record.js';
 import { MAX_SEALED_INNER_BYTES } from '../wire/notification.js';
 import { sealNotifyDatagram } from '../wire/seal.js';
 import type { GatewayContext } from './context.js';
-import { servedTarget } from './plan.js';
+import { servedTarget } from './target.js';
 
 /** Sends one datagram and forgets it. */
 export interface KnockSender {

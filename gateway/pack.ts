@@ -5,7 +5,7 @@
  */
 import { toHex } from '../base/bytes.js';
 import type { Freight, LinkSupport } from '../links/link.js';
-import type { BlobSource, OutboxEntry, Store, StoredRecord } from '../store/store.js';
+import type { OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
 import { encodeBundle, makeBatchBundle } from '../wire/bundle.js';
 import { parseEid } from '../wire/eid.js';
@@ -13,10 +13,10 @@ import type { Eid } from '../wire/eid.js';
 import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { GatewayContext } from './context.js';
+import type { Load, LoadPiece, PackInput } from './load.js';
 import type { Peer } from './peer-book.js';
 import { batchEndpoint } from './node-endpoint.js';
-import { peerTarget } from './plan.js';
-import type { WantedRanges } from './wanted.js';
+import { peerTarget } from './target.js';
 
 /** A batch of small blobs is gathered in memory; the receiver stages as much. */
 const SMALL_BATCH_BYTES = 4 * 1024 * 1024;
@@ -28,35 +28,6 @@ const HEAD_ROOM_BYTES = 2048;
 /** Array head, index, offset and length of one piece, at their longest. */
 const PIECE_HEAD_BYTES = 24;
 const PIECE_BYTES = 1024 * 1024;
-
-interface LoadPiece {
-  readonly index: number;
-  readonly offset: number;
-  readonly length: number;
-  readonly source: BlobSource;
-}
-
-/** What was chosen, before it becomes bytes. */
-export interface Load {
-  readonly records: readonly StoredRecord[];
-  readonly controls: readonly OutboxEntry[];
-  readonly pieces: readonly LoadPiece[];
-  /** Set when this load carries pieces of one large blob. */
-  readonly large?: { readonly rid: Uint8Array; readonly ranges: readonly (readonly [number, number])[] };
-}
-
-export interface PackInput {
-  readonly store: Store;
-  readonly peer: Peer;
-  readonly supports: LinkSupport;
-  readonly nowMs: number;
-  readonly largeBlobBytes: number;
-  /** Records and outbox keys that travel right now, as hex and as keys. */
-  readonly inHand: ReadonlySet<string>;
-  readonly wanted: WantedRanges;
-  /** Makes all of a large blob wanted before anybody asked: see chooseDue. */
-  sendUnasked(stored: StoredRecord): Promise<void>;
-}
 
 /** Chooses the next load; undefined when there is nothing to send. */
 export async function chooseLoad(input: PackInput): Promise<Load | undefined> {

@@ -3,7 +3,8 @@ import { keyId } from '../wire/keys.js';
 import { parseConfig } from './config.js';
 import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
-import { heldTarget, parseTarget, peerTarget, Planner, servedTarget } from './plan.js';
+import { Planner } from './plan.js';
+import { heldTarget, parseTarget, peerTarget, servedTarget } from './target.js';
 import { toBase64url } from '../base/bytes.js';
 
 function book(names: readonly string[], served?: string): PeerBook {

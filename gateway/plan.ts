@@ -1,31 +1,7 @@
-/**
- * Plan: which way a record goes from here. The answer is the name of a queue: `served:DOMAIN` (we knock and
- * serve), `peer:NAME` (we forward), `parked` (no way yet: kept until expiry or a new route), `hold:…` (an
- * operator said wait).
- */
+/** Plan: which way a record goes from here. The answer is the name of a queue. */
 import type { GatewayConfig } from './config.js';
 import type { PeerBook } from './peer-book.js';
-
-export const PARKED = 'parked';
-
-export function servedTarget(domain: string): string {
-  return `served:${domain}`;
-}
-
-export function peerTarget(name: string): string {
-  return `peer:${name}`;
-}
-
-/** The queue in which an operator's hold keeps what belongs to `target`. */
-export function heldTarget(target: string): string {
-  return `hold:${target}`;
-}
-
-export function parseTarget(target: string): { readonly kind: 'served' | 'peer' | 'hold'; readonly of: string } | { readonly kind: 'parked' } {
-  const [, kind, of] = /^(served|peer|hold):(.*)$/.exec(target) ?? [];
-  if (kind === undefined || of === undefined) return { kind: 'parked' };
-  return { kind: kind as 'served' | 'peer' | 'hold', of };
-}
+import { PARKED, peerTarget, servedTarget } from './target.js';
 
 export class Planner {
   readonly #book: PeerBook;

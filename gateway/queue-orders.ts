@@ -5,7 +5,7 @@
 import { toHex } from '../base/bytes.js';
 import type { StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
-import { heldTarget, parseTarget } from './plan.js';
+import { heldTarget, parseTarget } from './target.js';
 
 export type QueueOrder = 'hold' | 'release' | 'drop' | 'raise';
 

@@ -16,7 +16,7 @@ import { backoffMs } from '../base/backoff.js';
 import type { GatewayContext } from './context.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
-import { parseTarget, peerTarget } from './plan.js';
+import { parseTarget, peerTarget } from './target.js';
 
 export interface Released {
   /** Blob ranges the peer asked for, of records on their way to it. */
