@@ -4,6 +4,7 @@
  * with the key it makes known, so it is whole; that it is the right one, people tell by the fingerprint.
  */
 import { parseAddress } from './address.js';
+import { isBaseUrl, MAX_BASE_URL_BYTES } from './base-url.js';
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
 import { decodeDomainRecord } from './domain-record.js';
@@ -45,10 +46,7 @@ export type Card = DomainCard | GatewayCard;
 export const CARD_LIMITS = { bytes: 64 * 1024 };
 const MOST_USERS = 256;
 const MAX_NAME_BYTES = 32;
-const MAX_URL_BYTES = 128;
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** A base URL: nothing in it may lead anywhere but to a host. */
-const BASE_URL = /^https?:\/\/[a-zA-Z0-9.:[\]-]+$/;
 
 /** @param key the signing key that `domain` names. */
 export function makeDomainCard(key: SigningKey, fields: Pick<DomainCard, 'domain' | 'users' | 'createdSec'>): DomainCard {
@@ -99,8 +97,8 @@ export function decodeGatewayCard(bytes: Uint8Array, path = 'gateway-card'): Gat
   fields.type(OBJECT_TYPE.gatewayCard);
   const name = fields.text(1, 'name', MAX_NAME_BYTES);
   if (!NAME.test(name)) throw fields.wrong(1, 'name', 'other text', 'lower-case letters, digits and hyphens');
-  const url = fields.text(2, 'url', MAX_URL_BYTES);
-  if (!BASE_URL.test(url)) throw fields.wrong(2, 'url', 'other text', 'https://host:port');
+  const url = fields.text(2, 'url', MAX_BASE_URL_BYTES);
+  if (!isBaseUrl(url)) throw fields.wrong(2, 'url', 'other text', 'https://host:port');
   const key = fields.bytes(3, 'key', KEY_BYTES);
   const createdSec = fields.uint(4, 'created');
   fields.end();

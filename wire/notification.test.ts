@@ -1,8 +1,9 @@
 import t from 'tap';
 import { seededRandom } from '../base/random.js';
+import { MAX_BASE_URL_BYTES } from './base-url.js';
 import { encodeCbor } from './cbor.js';
 import { badSignature } from './faults.js';
-import { datagramIsFor, DATAGRAM_BYTES, decodeInner, decodeOuter, encodeInner, makeOuter, MAX_HOLDER_BYTES, MAX_SEALED_INNER_BYTES, verifyOuter } from './notification.js';
+import { datagramIsFor, DATAGRAM_BYTES, decodeInner, decodeOuter, encodeInner, makeOuter, MAX_SEALED_INNER_BYTES, verifyOuter } from './notification.js';
 import type { OuterFields } from './notification.js';
 import { openInner, openNotifyDatagram } from './open.js';
 import { recipientHash } from './recipient-hash.js';
@@ -41,13 +42,13 @@ t.test('a knock says to the domain who holds what for whom', async (t) => {
 });
 
 t.test('every knock has 512 bytes, whatever is in it', async (t) => {
-  for (const holder of ['http://a', `https://${'a'.repeat(MAX_HOLDER_BYTES - 8)}`]) {
+  for (const holder of ['http://a', `https://${'a'.repeat(MAX_BASE_URL_BYTES - 8)}`]) {
     for (const innerBytes of [48, 109, MAX_SEALED_INNER_BYTES]) {
       for (const sentSec of [0, 2 ** 40]) t.equal(knock({ holder, sentSec, sealedInner: filled(1, innerBytes) }).length, DATAGRAM_BYTES);
     }
   }
   t.throws(() => knock({ sealedInner: filled(1, MAX_SEALED_INNER_BYTES + 1) }), { code: 'WIRE_VALUE' });
-  t.throws(() => knock({ holder: `https://${'a'.repeat(MAX_HOLDER_BYTES)}` }), { code: 'WIRE_VALUE' });
+  t.throws(() => knock({ holder: `https://${'a'.repeat(MAX_BASE_URL_BYTES)}` }), { code: 'WIRE_VALUE' });
 });
 
 t.test('nothing of a knock is the same in the next one, but type and key id', async (t) => {

@@ -4,6 +4,7 @@
  * of always 512 bytes. This file knows the forms; sealing and opening them is in wire/seal.ts and wire/open.ts.
  */
 import { concatBytes, utf8 } from '../base/bytes.js';
+import { isBaseUrl, MAX_BASE_URL_BYTES } from './base-url.js';
 import { MESSAGE_ID_BYTES } from './capability.js';
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
@@ -84,8 +85,8 @@ export function decodeOuter(bytes: Uint8Array, destination: string, path = 'noti
   const map = decodeCbor(bytes, path, { bytes: DATAGRAM_PLAINTEXT_BYTES });
   if (!(map instanceof Map)) throw wrongType(path, 0, describe(map), 'a map');
   const fields = new Fields(map as ReadonlyMap<number | string, CborValue>, bytes, path, 0);
-  const holder = fields.text(1, 'holder', MAX_HOLDER_BYTES);
-  if (!HOLDER.test(holder)) throw fields.wrong(1, 'holder', 'other text', 'https://host:port');
+  const holder = fields.text(1, 'holder', MAX_BASE_URL_BYTES);
+  if (!isBaseUrl(holder)) throw fields.wrong(1, 'holder', 'other text', 'https://host:port');
   const sentSec = fields.uint(2, 'sent');
   const sealedInner = fields.bytesWithin(3, 'inner', SEALED_OVERHEAD_BYTES, MAX_SEALED_INNER_BYTES);
   const holderKid = fields.bytes(4, 'holder-key', KEY_ID_BYTES);
@@ -108,8 +109,6 @@ function outerSignedBytes(destination: string, map: ReadonlyMap<number, CborValu
 }
 
 const SIGNATURE_KEY = 5;
-/** A base URL: where the fetch goes, so nothing in it may redirect one (no user, no path, no query). */
-const HOLDER = /^https?:\/\/[a-zA-Z0-9.:[\]-]+$/;
 
 /**
  * type || kid8 || mac1 || sealed. All datagrams have one length, so that nobody can tell a first knock from a
@@ -122,10 +121,8 @@ const DATAGRAM_PLAINTEXT_BYTES = DATAGRAM_BYTES - DATAGRAM_HEAD_BYTES - SEALED_O
 
 /** Of the outer notification beside its holder and its inner one: heads, key id, signature and a time of any size. */
 const OUTER_OVERHEAD_BYTES = 94;
-/** A host name of full length would not leave room for the rest; real ones are far shorter. */
-export const MAX_HOLDER_BYTES = 128;
 /** What the longest holder leaves: twice the length of an ordinary sealed inner notification. */
-export const MAX_SEALED_INNER_BYTES = DATAGRAM_PLAINTEXT_BYTES - MAX_HOLDER_BYTES - OUTER_OVERHEAD_BYTES;
+export const MAX_SEALED_INNER_BYTES = DATAGRAM_PLAINTEXT_BYTES - MAX_BASE_URL_BYTES - OUTER_OVERHEAD_BYTES;
 const MAX_INNER_BYTES = MAX_SEALED_INNER_BYTES - SEALED_OVERHEAD_BYTES;
 
 /** What is sealed into a datagram: the outer notification and zeros up to the one length. */

@@ -43,7 +43,7 @@ export function sealInner(kemPublicKey: Uint8Array, destination: string, inner: 
 
 /**
  * The 512 bytes with which a holder knocks. A sealed inner notification or a holder's address that leaves no
- * room is WIRE_VALUE: within MAX_SEALED_INNER_BYTES and MAX_HOLDER_BYTES there is always room.
+ * room is WIRE_VALUE: within MAX_SEALED_INNER_BYTES and MAX_BASE_URL_BYTES there is always room.
  */
 export function sealNotifyDatagram(kemPublicKey: Uint8Array, key: SigningKey, fields: OuterFields, seed: Uint8Array): Uint8Array {
   const outer = makeOuter(key, fields);
