@@ -11,7 +11,7 @@ import { decodeKeyRecord } from './key-record.js';
 import { decodeInner, decodeOuter, decodePaddedOuter } from './notification.js';
 import { sha256Of } from './node-crypto.js';
 import { openContentKey, openEnvelope, openInner, openNotifyDatagram, PayloadOpener } from './open.js';
-import { BOB_KEM, CONTENT_KEY, filled, SOUTH_KEM } from './sealed-test-helper.js';
+import { BOB_KEM, CONTENT_KEY, SOUTH_KEM } from './sealed-test-helper.js';
 
 function openPayload(bytes: Uint8Array): void {
   const opener = new PayloadOpener(CONTENT_KEY, { contentBytes: 15, payloadBytes: bytes.length, payloadHash: sha256Of(bytes) });
