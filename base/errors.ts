@@ -51,6 +51,9 @@ export interface ErrorData {
   CONFIG_KEY_UNREADABLE: { file: string; reason: string };
   CONFIG_KEY_EXPOSED: { file: string; mode: string };
   CONFIG_KEY_INVALID: { file: string };
+  GATEWAY_LISTEN: { address: string; systemCode: string };
+  GATEWAY_PLAIN_HTTP: { address: string };
+  GATEWAY_BODY_BROKEN: Record<never, never>;
 
   // domain/
   DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };
