@@ -162,6 +162,11 @@ t.test('holds no more than the head limit, whatever the offer promises', async (
   }, { code: 'WIRE_LIMIT' });
 });
 
+t.test('refuses at the record with which the blobs become longer than offered, not at the end', async (t) => {
+  const short = readSpecVectors('batch').find(({ name }) => name === 'batch-sum-short')!;
+  t.throws(() => readBatch(short.bytes), { code: 'WIRE_VALUE', data: { path: 'batch/record/0' } });
+});
+
 t.test('stays with its fault', async (t) => {
   const reader = new BatchReader();
   t.throws(() => reader.push(Uint8Array.of(0xff)), { code: 'WIRE_NOT_DETERMINISTIC' });
