@@ -21,7 +21,7 @@ const DOORS = {
   commander: 'cli/program',
   'cli-progress': 'cli/progress',
   '@peculiar/x509': 'base/tls-identity',
-  zod: '([a-z]+/[a-z-]*(config|schema)|domain/state-file)',
+  zod: '[a-z]+/[a-z-]*(config|schema)',
 };
 
 const packagePath = (name) => `(^|/)node_modules/${name}/`;
