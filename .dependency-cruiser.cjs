@@ -14,6 +14,7 @@ const DOORS = {
   'cbor-x': 'wire/cbor-decode',
   '@noble/hashes': 'wire/digest',
   level: 'store/open',
+  'memory-level': 'store/open-memory',
   fastify: 'gateway/http-server',
   pino: 'gateway/log',
   yaml: 'gateway/yaml-file',
@@ -74,7 +75,7 @@ module.exports = {
       'only-main-knows-the-makers',
       'The rest of the house sees the faces store/store.ts and links/link.ts. lanes.ts is main.ts, the part about links.',
       { path: SHIPPED, pathNot: ['^gateway/(main|lanes)\\.ts$', '^store/'] },
-      { path: '^store/(open|level-store)\\.ts$|^links/[^/]+/[^/]+-link\\.ts$' },
+      { path: '^store/(open|open-memory|assemble|level-store)\\.ts$|^links/[^/]+/[^/]+-link\\.ts$' },
     ),
     forbid(
       'gateway-is-blind',

@@ -26,7 +26,14 @@ export interface ErrorData {
   WIRE_FRAGMENT: At;
 
   // store/
+  STORE_FULL: { dir: string };
+  STORE_IO: { dir: string };
+  STORE_CLOSED: { dir: string };
+  STORE_LOCKED: { dir: string };
+  STORE_DAMAGED: { what: string };
   STORE_BUSY: { record: string };
+  STORE_RANGE: { offset: number; endByte: number; blobBytes: number };
+  STORE_GONE: { record: string };
 
   // links/, and the exchanges of base/http-exchange.ts under them. An address is an origin: never a path, which may hold a message id.
   LINK_ADDRESS: { address: string };

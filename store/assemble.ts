@@ -1,0 +1,139 @@
+/** Puts a store together from a disk and a database, and brings the two in step. */
+import { toHex } from '../base/bytes.js';
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import { join } from 'node:path';
+import { BlobFiles } from './blob-files.js';
+import { Busy } from './busy.js';
+import type { Disk } from './disk.js';
+import { DueQueue } from './due-queue.js';
+import { Expiry } from './expiry.js';
+import { IncomingBlobs } from './incoming.js';
+import { after, incomingKey } from './keys.js';
+import { Ledger } from './ledger.js';
+import { LevelStore } from './level-store.js';
+import { Outbox } from './outbox.js';
+import { Pages } from './pages.js';
+import { sequenceOf } from './position.js';
+import { RecordReader } from './record-reader.js';
+import { Recovery } from './recovery.js';
+import { SegmentLog } from './segment-log.js';
+import type { LogFault } from './segment-log.js';
+import type { Quotas } from './store.js';
+import { faultOf } from './store-errors.js';
+import { StoreIndex, readNotes } from './store-index.js';
+import type { IndexNotes, KeyValue } from './store-index.js';
+import { DEFAULT_LIMITS } from './store-parts.js';
+import type { StoreLimits, StoreParts } from './store-parts.js';
+import { UsageBook } from './usage-book.js';
+
+/** The database of the index, kept under a lock while it is open. */
+export interface IndexDatabase {
+  open(): Promise<KeyValue>;
+  /** Removes a closed database. */
+  destroy(): Promise<void>;
+}
+
+/** What an operator should know: told once each, when the store is opened or finds out. */
+export type StoreEvent =
+  | { readonly kind: 'damaged'; readonly file: string; readonly startByte?: number; readonly endByte?: number }
+  | { readonly kind: 'index-rebuilt'; readonly entries: number }
+  | { readonly kind: 'records-lost'; readonly rids: readonly string[] };
+
+export interface AssembleOptions {
+  readonly dir: string;
+  readonly disk: Disk;
+  readonly database: IndexDatabase;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly quotas: Quotas;
+  readonly limits?: Partial<StoreLimits>;
+  readonly report?: (event: StoreEvent) => void;
+}
+
+const STORE_ID_BYTES = 16;
+
+export async function assembleStore(options: AssembleOptions): Promise<LevelStore> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  let kv = await options.database.open();
+  try {
+    for (;;) {
+      const log = await openLog(options, limits);
+      const notes = usableNotes(kv, log);
+      const rebuilt = notes === undefined;
+      if (rebuilt && readNotes(kv) !== undefined) kv = await startOver(options.database, kv);
+      const parts = await makeParts(options, limits, log, kv, notes ?? { storeId: log.storeId, watermark: 0, through: 0 });
+      const report = await new Recovery(parts).run();
+      if (report !== undefined) {
+        if (rebuilt && report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
+        if (report.disowned.length > 0) options.report?.({ kind: 'records-lost', rids: report.disowned.map(toHex) });
+        return new LevelStore(parts);
+      }
+      await log.close();
+      kv = await startOver(options.database, kv);
+    }
+  } catch (error) {
+    await kv.close().catch(() => undefined);
+    throw faultOf(options.dir, error);
+  }
+}
+
+function openLog(options: AssembleOptions, limits: StoreLimits): Promise<SegmentLog> {
+  return SegmentLog.open({
+    disk: options.disk,
+    dir: join(options.dir, 'segments'),
+    segmentBytes: limits.segmentBytes,
+    spareSegments: limits.spareSegments,
+    newStoreId: options.random.bytes(STORE_ID_BYTES),
+    report: ({ file, stretch }: LogFault) =>
+      options.report?.({ kind: 'damaged', file, ...(stretch !== undefined && { startByte: stretch.startOffset, endByte: stretch.endOffset }) }),
+  });
+}
+
+/** The notes of an index that the log can bring up to date. */
+function usableNotes(kv: KeyValue, log: SegmentLog): IndexNotes | undefined {
+  const notes = readNotes(kv);
+  if (notes === undefined || toHex(notes.storeId) !== toHex(log.storeId)) return undefined;
+  return log.recycledSequence > 0 && sequenceOf(notes.watermark) <= log.recycledSequence ? undefined : notes;
+}
+
+async function startOver(database: IndexDatabase, kv: KeyValue): Promise<KeyValue> {
+  await kv.close();
+  await database.destroy();
+  return database.open();
+}
+
+async function makeParts(options: AssembleOptions, limits: StoreLimits, log: SegmentLog, kv: KeyValue, notes: IndexNotes): Promise<StoreParts> {
+  const { dir, clock, random, quotas } = options;
+  const reserveBytes = Math.ceil(limits.capacityBytes * limits.reserveFraction);
+  const book = new UsageBook({ capacityBytes: limits.capacityBytes, reserveBytes, quotas });
+  const pages = new Pages(random);
+  const index: StoreIndex = new StoreIndex({
+    kv,
+    pages,
+    notes,
+    checkpointBytes: limits.indexBufferBytes,
+    beforeFlush(put) {
+      book.drain(put);
+      expiry.drain(put);
+    },
+  });
+  const due = new DueQueue(index, pages);
+  const expiry = new Expiry(index, pages);
+  const outbox = new Outbox(index);
+  const incoming = new IncomingBlobs(index, book);
+  const files = new BlobFiles(options.disk, join(dir, 'blobs'), random);
+  await files.open();
+  for await (const [key, value] of index.range('u', after('u'))) book.load(key, value);
+  for await (const [, value] of index.range(incomingKey(''), after(incomingKey('')))) incoming.load(value);
+  const ledger = new Ledger({
+    index,
+    book,
+    due,
+    expiry,
+    outbox,
+    isAwaited: (hash) => incoming.isAwaited(hash),
+    onFileDead: (hash, suffix) => files.remove(hash, suffix),
+  });
+  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, records: new RecordReader(log), busy: new Busy() };
+}

@@ -1,0 +1,107 @@
+/**
+ * The layout of what the store keeps for itself: big-endian integers of a stated width, and byte
+ * strings and texts behind a two- or four-byte length. Every reader checks that it ends exactly.
+ */
+import { asBuffer } from '../base/bytes.js';
+import { damaged } from './store-errors.js';
+
+export class ByteWriter {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(expectedBytes = 256) {
+    this.#bytes = Buffer.allocUnsafe(expectedBytes);
+  }
+
+  /** An unsigned integer of 1 to 7 bytes. */
+  uint(value: number, width: number): this {
+    this.#room(width);
+    let left = value;
+    for (let at = this.#length + width - 1; at >= this.#length; at -= 1) {
+      this.#bytes[at] = left & 0xff;
+      left = left > 0xff_ffff ? Math.floor(left / 256) : left >>> 8;
+    }
+    this.#length += width;
+    return this;
+  }
+
+  /** Bytes of a length that the reader knows. */
+  fixed(value: Uint8Array): this {
+    this.#room(value.length);
+    this.#bytes.set(value, this.#length);
+    this.#length += value.length;
+    return this;
+  }
+
+  bytes(value: Uint8Array): this {
+    return this.uint(value.length, 4).fixed(value);
+  }
+
+  text(value: string): this {
+    const most = value.length * 3;
+    this.#room(2 + most);
+    const written = this.#bytes.write(value, this.#length + 2, most, 'utf8');
+    this.uint(written, 2);
+    this.#length += written;
+    return this;
+  }
+
+  /** What was written. The writer must not be used after it. */
+  finish(): Uint8Array {
+    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
+  }
+
+  #room(more: number): void {
+    if (this.#length + more <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+}
+
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #what: string;
+  #at = 0;
+
+  /** @param what names the thing read, for the error. */
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = bytes;
+    this.#what = what;
+  }
+
+  uint(width: number): number {
+    const end = this.#take(width);
+    let value = 0;
+    for (let at = end - width; at < end; at += 1) value = value * 256 + this.#bytes[at]!;
+    return value;
+  }
+
+  /** A view on the bytes read. */
+  fixed(length: number): Uint8Array {
+    const end = this.#take(length);
+    return this.#bytes.subarray(end - length, end);
+  }
+
+  bytes(): Uint8Array {
+    return this.fixed(this.uint(4));
+  }
+
+  text(): string {
+    return asBuffer(this.fixed(this.uint(2))).toString('utf8');
+  }
+
+  get done(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
+  end(): void {
+    if (!this.done) throw damaged(this.#what);
+  }
+
+  #take(length: number): number {
+    if (this.#at + length > this.#bytes.length) throw damaged(this.#what);
+    this.#at += length;
+    return this.#at;
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The queues: held records in order of their due time, as pages (pages.ts) that are checked against the rows. Where a queue's
+ * dead head ends is remembered, so that looking for the next record costs what the answer costs.
+ */
+import { after, duePrefix, queuePrefix } from './keys.js';
+import { membersOf } from './pages.js';
+import type { Pages } from './pages.js';
+import type { RecordRow } from './record-row.js';
+import type { StoreIndex } from './store-index.js';
+
+export interface Queued {
+  readonly record: string;
+  readonly row: RecordRow;
+}
+
+/** Rows looked up in one go. */
+const LOOKUP_MEMBERS = 1024;
+/** A page this empty is written anew, so that the living few in it cost less to find. */
+const REWRITE_BELOW = 0.5;
+const REWRITE_FROM_MEMBERS = 16;
+
+export class DueQueue {
+  readonly #index: StoreIndex;
+  readonly #pages: Pages;
+  /** Per queue: in front of this key everything is stale. */
+  readonly #heads = new Map<string, string>();
+  /** Walks under way, and the lowest page added to their queue meanwhile. */
+  readonly #walks = new Set<{ readonly target: string; lowest: string | undefined }>();
+
+  constructor(index: StoreIndex, pages: Pages) {
+    this.#index = index;
+    this.#pages = pages;
+  }
+
+  /** Must be called with every write of a held record's row, which puts row and page into the same batch. */
+  add(record: string, row: RecordRow): void {
+    const prefix = duePrefix(row.schedule.target, row.schedule.dueMs);
+    this.#pages.add(prefix, record);
+    const head = this.#heads.get(row.schedule.target);
+    if (head !== undefined && prefix < head) this.#heads.set(row.schedule.target, prefix);
+    for (const walk of this.#walks) {
+      if (walk.target === row.schedule.target && (walk.lowest === undefined || prefix < walk.lowest)) walk.lowest = prefix;
+    }
+  }
+
+  /** Held records of a queue with due times from `fromMs` to `toMs`, in order. Every change must have been flushed. */
+  async *walk(target: string, fromMs: number | undefined, toMs: number | undefined): AsyncGenerator<Queued> {
+    const start = fromMs === undefined ? (this.#heads.get(target) ?? queuePrefix(target)) : duePrefix(target, fromMs);
+    const end = toMs === undefined ? after(queuePrefix(target)) : duePrefix(target, toMs + 1);
+    const seen = new Set<string>();
+    const walk = { target, lowest: undefined };
+    let atHead = fromMs === undefined;
+    this.#walks.add(walk);
+    try {
+      for await (const page of this.#checked(start, end)) {
+        this.#tend(page);
+        if (page.living.length === 0) continue;
+        if (atHead) this.#setHead(walk, page.key);
+        atHead = false;
+        for (const queued of page.living) {
+          if (seen.has(queued.record)) continue;
+          seen.add(queued.record);
+          yield queued;
+        }
+      }
+      if (atHead) this.#setHead(walk, end);
+    } finally {
+      this.#walks.delete(walk);
+    }
+  }
+
+  #setHead(walk: { readonly target: string; readonly lowest: string | undefined }, key: string): void {
+    this.#heads.set(walk.target, walk.lowest !== undefined && walk.lowest < key ? walk.lowest : key);
+  }
+
+  /** Pages with those of their members that are where the page says. */
+  async *#checked(start: string, end: string): AsyncGenerator<CheckedPage> {
+    for await (const pages of this.#chunks(start, end)) {
+      const rows = await this.#index.rows(pages.flatMap((page) => page.members));
+      let next = 0;
+      for (const page of pages) {
+        const living: Queued[] = [];
+        for (const record of page.members) {
+          const row = rows[next++];
+          if (row !== undefined && isIn(page.key, row)) living.push({ record, row });
+        }
+        yield { ...page, living };
+      }
+    }
+  }
+
+  async *#chunks(start: string, end: string): AsyncGenerator<Page[]> {
+    let pages: Page[] = [];
+    let members = 0;
+    for await (const [key, value] of this.#index.range(start, end)) {
+      if (this.#pages.isBuried(key)) continue;
+      const page = { key, members: membersOf(value) };
+      pages.push(page);
+      members += page.members.length;
+      if (members < LOOKUP_MEMBERS) continue;
+      yield pages;
+      pages = [];
+      members = 0;
+    }
+    if (pages.length > 0) yield pages;
+  }
+
+  #tend({ key, members, living }: CheckedPage): void {
+    const sparse = members.length >= REWRITE_FROM_MEMBERS && living.length < members.length * REWRITE_BELOW;
+    if (living.length > 0 && !sparse) return;
+    for (const { record, row } of living) this.add(record, row);
+    this.#pages.bury(key);
+  }
+}
+
+interface Page {
+  readonly key: string;
+  readonly members: readonly string[];
+}
+
+interface CheckedPage extends Page {
+  readonly living: readonly Queued[];
+}
+
+/** Whether a row says that its record is held and due as the key of the page says. */
+function isIn(pageKey: string, row: RecordRow): boolean {
+  return row.state === 'held' && pageKey.startsWith(duePrefix(row.schedule.target, row.schedule.dueMs));
+}

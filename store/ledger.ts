@@ -1,0 +1,184 @@
+/**
+ * What each entry of the log does to the index: the one place that knows, used when an entry has just been written and
+ * again when the log is replayed. Applying an entry twice, or to an index that has seen it and a part of what follows,
+ * changes nothing: rows and counters carry the position up to which they are true.
+ */
+import type { BlobRow } from './blob-row.js';
+import type { DueQueue } from './due-queue.js';
+import type { Expiry } from './expiry.js';
+import { hashKey, locatorPrefix, recordKey } from './keys.js';
+import type { BlobContent, BlobFileContent, RecordContent, StepContent } from './log-content.js';
+import type { Outbox } from './outbox.js';
+import type { Position } from './position.js';
+import type { RecordRow } from './record-row.js';
+import { isEnd } from './store.js';
+import type { RecordState, Schedule } from './store.js';
+import type { StoreIndex } from './store-index.js';
+import { chargeOf } from './usage-book.js';
+import type { TotalChange, UsageBook } from './usage-book.js';
+
+export interface LedgerParts {
+  readonly index: StoreIndex;
+  readonly book: UsageBook;
+  readonly due: DueQueue;
+  readonly expiry: Expiry;
+  readonly outbox: Outbox;
+  /** Whether a blob without a record must stay, because its record is on the way. */
+  readonly isAwaited: (hash: string) => boolean;
+  /** A file is no longer anybody's. */
+  readonly onFileDead: (hash: Uint8Array, suffix: string) => void;
+}
+
+/** Where an entry stands in the log. */
+export interface Logged {
+  readonly position: Position;
+  readonly payloadBytes: number;
+}
+
+const NOTHING_SEEN: Omit<BlobRow, 'blobBytes'> = { position: 0, references: 0, entry: 0 };
+
+export class Ledger {
+  readonly #parts: LedgerParts;
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts;
+  }
+
+  applyBlob(content: BlobContent | BlobFileContent, position: Position): void {
+    const { index, book } = this.#parts;
+    const key = hashKey(content.hash);
+    const known = index.blob(key);
+    if (known !== undefined && known.position >= position) return;
+    if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
+    const { references } = known ?? NOTHING_SEEN;
+    index.putBlob(key, { position, references, entry: position, blobBytes: content.blobBytes, ...(content.kind === 'blob-file' && { suffix: content.suffix }) });
+    if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
+  }
+
+  /** @param schedule of a record that is new to the index. */
+  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule): void {
+    const { index, due, expiry } = this.#parts;
+    const { record } = content;
+    const { position } = logged;
+    const key = recordKey(record.rid);
+    const known = index.row(key);
+    index.put(locatorPrefix(record.locator) + key, NO_VALUE);
+    expiry.add(key, record.expirySec);
+    if (known === undefined || known.position < position) {
+      const base = known === undefined ? newRow(content, schedule) : { ...known, state: content.state, ...(content.to !== undefined && { to: content.to }) };
+      const row = { ...base, position, entry: position, entryPayloadBytes: logged.payloadBytes };
+      index.putRow(key, row);
+      if (row.state === 'held') due.add(key, row);
+    }
+    if (content.kind === 'record' || known === undefined) this.#countIn(content, position);
+    // A copy tells what became of the record too: the steps themselves may be gone with their segments.
+    else this.#countChange(known, content.state, position);
+  }
+
+  applyStep(content: StepContent, position: Position): void {
+    const { index, outbox } = this.#parts;
+    outbox.apply(content.outbox, position);
+    const row = index.row(content.record);
+    if (row === undefined) return;
+    if (row.position < position) {
+      index.putRow(content.record, { ...row, position, state: content.state, ...(content.to !== undefined && { to: content.to }) });
+    }
+    this.#countChange({ ...row, state: content.was }, content.state, position);
+  }
+
+  /** Changes the schedule of a held record. The log does not hear of it. */
+  reschedule(key: string, row: RecordRow, schedule: Schedule): void {
+    const { index, book, due } = this.#parts;
+    const changed = { ...row, schedule };
+    index.putRow(key, changed);
+    due.add(key, changed);
+    if (schedule.target === row.schedule.target) return;
+    const charge = chargeOf(row, row.from, row.heldAtMs);
+    book.countQueue(row.schedule.target, charge, -1);
+    book.countQueue(schedule.target, charge, 1);
+  }
+
+  /** Removes all trace of an ended record. */
+  forget(key: string, locator: Uint8Array | undefined): void {
+    const { index, book } = this.#parts;
+    index.putRow(key, null);
+    if (locator !== undefined) index.put(locatorPrefix(locator) + key, null);
+    book.countTotal({ tombstones: -1 });
+  }
+
+  /** Removes a record that was never whole: its blob is not there. */
+  disown(key: string, row: RecordRow, locator: Uint8Array): void {
+    const { index, book } = this.#parts;
+    const charge = chargeOf(row, row.from, row.heldAtMs);
+    index.putRow(key, null);
+    index.put(locatorPrefix(locator) + key, null);
+    index.putBlob(hashKey(row.blobHash), null);
+    book.count(charge, -1);
+    book.countTotal({ records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds });
+    if (row.state === 'held') book.countQueue(row.schedule.target, charge, -1);
+  }
+
+  /** Removes a blob that no record and no transfer needs, if that is so. */
+  dropIfIdle(hash: Uint8Array): void {
+    const { index, book } = this.#parts;
+    const key = hashKey(hash);
+    const row = index.blob(key);
+    if (row === undefined || row.references > 0 || this.#parts.isAwaited(key)) return;
+    index.putBlob(key, null);
+    if (row.suffix !== undefined) this.#parts.onFileDead(hash, row.suffix);
+    if (row.entry !== 0) book.countTotal({ storedBytes: -row.blobBytes });
+  }
+
+  #countIn(content: RecordContent, position: Position): void {
+    const { index, book } = this.#parts;
+    if (isEnd(content.state)) return book.countTotal({ tombstones: 1 }, position);
+    const charge = chargeOf(content.record, content.from, content.heldAtMs);
+    book.count(charge, 1, position);
+    book.countTotal({ records: 1, bytes: charge.bytes, byteSeconds: charge.byteSeconds }, position);
+    if (content.state === 'held') book.countQueue(content.target, charge, 1, position);
+    const key = hashKey(content.record.blobHash);
+    const blob = index.blob(key) ?? { ...NOTHING_SEEN, blobBytes: content.record.blobBytes };
+    if (blob.position < position) index.putBlob(key, { ...blob, position, references: blob.references + 1 });
+  }
+
+  #countChange(was: RecordRow, state: RecordState, position: Position): void {
+    if (was.state === 'held' && state !== 'held') this.#parts.book.countQueue(was.schedule.target, chargeOf(was, was.from, was.heldAtMs), -1, position);
+    if (!isEnd(was.state) && isEnd(state)) this.#countOut(was, position);
+  }
+
+  #countOut(row: RecordRow, position: Position): void {
+    const { index, book } = this.#parts;
+    const charge = chargeOf(row, row.from, row.heldAtMs);
+    book.count(charge, -1, position);
+    const change: TotalChange = { records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds, tombstones: 1 };
+    const key = hashKey(row.blobHash);
+    const blob = index.blob(key);
+    if (blob === undefined || blob.position >= position) return book.countTotal(change, position);
+    const references = Math.max(0, blob.references - 1);
+    if (references > 0 || this.#parts.isAwaited(key)) {
+      index.putBlob(key, { ...blob, position, references });
+      return book.countTotal(change, position);
+    }
+    index.putBlob(key, null);
+    if (blob.suffix !== undefined) this.#parts.onFileDead(row.blobHash, blob.suffix);
+    book.countTotal({ ...change, storedBytes: blob.entry === 0 ? 0 : -blob.blobBytes }, position);
+  }
+}
+
+const NO_VALUE = new Uint8Array(0);
+
+function newRow(content: RecordContent, schedule: Schedule): Omit<RecordRow, 'position' | 'entry' | 'entryPayloadBytes'> {
+  const { record } = content;
+  return {
+    state: content.state,
+    from: content.from,
+    ...(content.to !== undefined && { to: content.to }),
+    heldAtMs: content.heldAtMs,
+    destination: record.destination,
+    expirySec: record.expirySec,
+    blobBytes: record.blobBytes,
+    blobHash: record.blobHash,
+    schedule,
+    record,
+  };
+}

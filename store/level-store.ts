@@ -1,0 +1,206 @@
+/** The store behind the face of store.ts: who does what, and what must be in order before anything is done. */
+import { equalBytes } from '../base/bytes.js';
+import { Custody } from './custody.js';
+import { after, hashKey, locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey } from './keys.js';
+import { encodeContent } from './log-content.js';
+import { Queues } from './queues.js';
+import { Reception } from './reception.js';
+import { Retention } from './retention.js';
+import { SmallBlobSource } from './small-blob-source.js';
+import { isEnd } from './store.js';
+import type { BlobReceiver, BlobSource, HoldEntry, HoldRefusal, HoldResult, OutboxEntry, QueueStatus, Schedule, Step, Store, StoredRecord, StoreStatus, Usage } from './store.js';
+import { faultOf, storeClosed } from './store-errors.js';
+import type { StoreParts } from './store-parts.js';
+
+export class LevelStore implements Store {
+  readonly #parts: StoreParts;
+  readonly #custody: Custody;
+  readonly #reception: Reception;
+  readonly #retention: Retention;
+  readonly #queues: Queues;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+    this.#custody = new Custody(parts);
+    this.#reception = new Reception(parts);
+    this.#retention = new Retention(parts, this.#custody);
+    this.#queues = new Queues(parts);
+  }
+
+  async hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
+    try {
+      await this.#readyToWrite();
+    } catch (error) {
+      if (faultOf(this.#parts.dir, error).code !== 'STORE_FULL') throw error;
+      return entries.map(() => ({ kind: 'refused', why: 'full' }));
+    }
+    return this.#coded(() => Promise.all(entries.map((entry) => this.#custody.hold(entry))));
+  }
+
+  room(entry: Pick<HoldEntry, 'record' | 'from' | 'heldAtMs'>): HoldRefusal | undefined {
+    return this.#custody.room(entry);
+  }
+
+  receiveBlob(entry: Pick<HoldEntry, 'record' | 'from' | 'heldAtMs'>): Promise<BlobReceiver | HoldRefusal> {
+    return this.#writing(() => this.#reception.receive(entry));
+  }
+
+  step(steps: readonly Step[]): Promise<boolean[]> {
+    return this.#writing(() => Promise.all(steps.map((step) => this.#custody.step(recordKey(step.rid), step))));
+  }
+
+  find(rid: Uint8Array): Promise<StoredRecord | undefined> {
+    return this.#reading(async () => {
+      const row = this.#parts.index.row(recordKey(rid));
+      if (row === undefined) return undefined;
+      const stored = await this.#parts.records.read(row);
+      return equalBytes(stored.record.rid, rid) ? stored : undefined;
+    });
+  }
+
+  findByLocator(locator: Uint8Array): Promise<StoredRecord[]> {
+    return this.#reading(async () => {
+      const { index, records } = this.#parts;
+      const prefix = locatorPrefix(locator);
+      const keys: string[] = [];
+      await index.flush();
+      for await (const [key] of index.range(prefix, after(prefix))) keys.push(key.slice(-RECORD_KEY_BYTES));
+      const rows = keys.map((key) => index.row(key)).filter((row) => row !== undefined);
+      return records.readMany(rows);
+    });
+  }
+
+  blob(rid: Uint8Array): Promise<BlobSource | undefined> {
+    return this.#reading(async () => {
+      const { index, files, log } = this.#parts;
+      const row = index.row(recordKey(rid));
+      if (row === undefined || isEnd(row.state)) return undefined;
+      const blob = index.blob(hashKey(row.blobHash));
+      if (blob === undefined || blob.entry === 0) return undefined;
+      if (blob.suffix !== undefined) return files.source(row.blobHash, blob.suffix, blob.blobBytes, rid);
+      return new SmallBlobSource(log, index, row.blobHash, blob.blobBytes, rid);
+    });
+  }
+
+  due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
+    return this.#reading(() => this.#queues.due(target, nowMs, limit));
+  }
+
+  nextDueMs(target: string): Promise<number | undefined> {
+    return this.#reading(() => this.#queues.nextDueMs(target));
+  }
+
+  reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): Promise<void> {
+    return this.#writing(async () => this.#queues.reschedule(changes));
+  }
+
+  hurry(target: string, nowMs: number, limit: number): Promise<number> {
+    return this.#writing(() => this.#queues.hurry(target, nowMs, limit));
+  }
+
+  queues(): Promise<QueueStatus[]> {
+    return this.#reading(() => this.#queues.status());
+  }
+
+  list(target: string, limit: number, afterRid?: Uint8Array): Promise<StoredRecord[]> {
+    return this.#reading(() => this.#queues.list(target, limit, afterRid));
+  }
+
+  expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
+    return this.#writing(() => this.#retention.expire(nowMs, limit));
+  }
+
+  outbox(peer: string, limit: number): Promise<OutboxEntry[]> {
+    return this.#reading(async () => {
+      await this.#parts.index.flush();
+      return this.#parts.outbox.list(peer, limit);
+    });
+  }
+
+  outboxPut(entries: readonly OutboxEntry[]): Promise<void> {
+    return this.#writing(async () => {
+      const { log, outbox, index } = this.#parts;
+      if (entries.length === 0) return;
+      await log.appendOne([encodeContent({ kind: 'outbox', entries })], ([position]) => {
+        outbox.apply(entries, position!);
+        index.applied(position!);
+      });
+    });
+  }
+
+  outboxRemove(peer: string, keys: readonly string[]): Promise<void> {
+    return this.#writing(async () => this.#parts.outbox.remove(peer, keys));
+  }
+
+  getMeta(key: string): Promise<Uint8Array | undefined> {
+    return this.#reading(async () => this.#parts.index.get(metaKey(key)));
+  }
+
+  putMeta(key: string, value: Uint8Array): Promise<void> {
+    return this.#writing(async () => {
+      this.#parts.index.put(metaKey(key), value.slice());
+      await this.#parts.index.flush();
+    });
+  }
+
+  usage(kind: 'peer' | 'destination', name: string): Usage {
+    return this.#parts.book.usage(kind, name);
+  }
+
+  status(): StoreStatus {
+    const { book, incoming } = this.#parts;
+    return { ...book.usage('total', ''), ...book.room, tombstones: book.tombstones, incoming: incoming.size };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { log, index, files } = this.#parts;
+    await log.idle();
+    await files.settle();
+    try {
+      await index.close();
+    } finally {
+      await log.close();
+    }
+  }
+
+  #reading<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#coded(async () => {
+      this.#assertOpen();
+      return work();
+    });
+  }
+
+  #writing<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#coded(async () => {
+      await this.#readyToWrite();
+      return work();
+    });
+  }
+
+  async #readyToWrite(): Promise<void> {
+    const { log, index } = this.#parts;
+    this.#assertOpen();
+    if (log.broken !== undefined) throw log.broken;
+    if (index.stalled !== undefined) await index.revive();
+    if (index.behind) await index.flush();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw storeClosed(this.#parts.dir);
+  }
+
+  /** Whatever a disk or a database says comes out as one of our faults. */
+  async #coded<Result>(work: () => Promise<Result>): Promise<Result> {
+    try {
+      return await work();
+    } catch (error) {
+      throw faultOf(this.#parts.dir, error);
+    }
+  }
+}

@@ -1,0 +1,89 @@
+/** A store in memory, for tests and simulations: the code of the real one on a disk that can crash. The door to `memory-level`. */
+import { MemoryLevel } from 'memory-level';
+import type { Clock } from '../base/clock.js';
+import { seededRandom } from '../base/random.js';
+import type { Random } from '../base/random.js';
+import { assembleStore } from './assemble.js';
+import type { IndexDatabase, StoreEvent } from './assemble.js';
+import type { Disk } from './disk.js';
+import { MemoryDisk } from './memory-disk.js';
+import type { Quotas, Store } from './store.js';
+import { storeLocked } from './store-errors.js';
+import type { KeyValue } from './store-index.js';
+import type { StoreLimits } from './store-parts.js';
+
+export interface MemoryOptions {
+  readonly clock: Clock;
+  readonly quotas?: Quotas;
+  readonly limits?: Partial<StoreLimits>;
+  readonly random?: Random;
+  /** Hand in the same two again to open what a store left behind. */
+  readonly disk?: Disk;
+  readonly database?: IndexDatabase;
+  readonly report?: (event: StoreEvent) => void;
+}
+
+export const NO_QUOTAS: Quotas = {
+  peer: () => ({ bytes: Infinity, byteSeconds: Infinity }),
+  destination: () => ({ bytes: Infinity, byteSeconds: Infinity }),
+};
+
+/** Segments are written full of zeros first, so a store that lives for one test had better have small ones. */
+const SEGMENT_BYTES = 2 * 2 ** 20;
+
+export function openMemoryStore(options: MemoryOptions): Promise<Store> {
+  return assembleStore({
+    dir: 'memory',
+    clock: options.clock,
+    disk: options.disk ?? new MemoryDisk(),
+    database: options.database ?? new MemoryDatabase(),
+    random: options.random ?? seededRandom(1),
+    quotas: options.quotas ?? NO_QUOTAS,
+    limits: { segmentBytes: SEGMENT_BYTES, spareSegments: 1, ...options.limits },
+    ...(options.report !== undefined && { report: options.report }),
+  });
+}
+
+/** A database that outlives the store that uses it. */
+export class MemoryDatabase implements IndexDatabase {
+  #level = newLevel();
+  #holder: object | undefined;
+
+  async open(): Promise<KeyValue> {
+    if (this.#holder !== undefined) throw storeLocked('memory', undefined);
+    const level = this.#level;
+    const holder = {};
+    this.#holder = holder;
+    await level.open();
+    const held = (): MemoryIndex => {
+      if (this.#holder !== holder) throw new Error('the database was taken away');
+      return level;
+    };
+    return {
+      getSync: (key) => held().getSync(key),
+      getMany: (keys) => held().getMany(keys),
+      batch: () => held().batch(),
+      iterator: (range) => held().iterator(range),
+      close: async () => {
+        if (this.#holder === holder) this.#holder = undefined;
+      },
+      reopen: async () => undefined,
+      checkpoint: async () => undefined,
+    };
+  }
+
+  async destroy(): Promise<void> {
+    this.#level = newLevel();
+  }
+
+  /** The process died: whoever had it open has it no more. What was flushed is there. */
+  release(): void {
+    this.#holder = undefined;
+  }
+}
+
+type MemoryIndex = MemoryLevel<Uint8Array, Uint8Array>;
+
+function newLevel(): MemoryIndex {
+  return new MemoryLevel({ keyEncoding: 'view', valueEncoding: 'view', storeEncoding: 'view' });
+}

@@ -1,0 +1,83 @@
+/** What the gateway asks of the queues: what is due, what comes next, what is held up. */
+import { recordKey } from './keys.js';
+import type { Queued } from './due-queue.js';
+import type { RecordRow } from './record-row.js';
+import type { QueueStatus, Schedule, StoredRecord } from './store.js';
+import type { StoreParts } from './store-parts.js';
+
+/** How far a queue is looked through for its oldest record; beyond it, the answer is the oldest of so many. */
+const STATUS_RECORDS = 1000;
+
+export class Queues {
+  readonly #parts: StoreParts;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+  }
+
+  async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
+    const found = await this.#take(target, undefined, nowMs, limit);
+    return this.#parts.records.readMany(found.map(({ row }) => row));
+  }
+
+  async nextDueMs(target: string): Promise<number | undefined> {
+    const [next] = await this.#take(target, undefined, undefined, 1);
+    return next?.row.schedule.dueMs;
+  }
+
+  reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): void {
+    for (const { rid, schedule } of changes) this.#reschedule(recordKey(rid), schedule);
+  }
+
+  async hurry(target: string, nowMs: number, limit: number): Promise<number> {
+    let changed = 0;
+    // What is due already waits for nothing but its turn; only its count of attempts is undone.
+    for (const { record, row } of await this.#take(target, undefined, undefined, Number.MAX_SAFE_INTEGER)) {
+      if (changed === limit) break;
+      if (row.schedule.dueMs <= nowMs && row.schedule.attempts === 0) continue;
+      if (this.#reschedule(record, { target, dueMs: Math.min(row.schedule.dueMs, nowMs), attempts: 0 })) changed += 1;
+    }
+    return changed;
+  }
+
+  async status(): Promise<QueueStatus[]> {
+    const { book } = this.#parts;
+    const statuses: QueueStatus[] = [];
+    for (const target of book.queues()) {
+      const rows = (await this.#take(target, undefined, undefined, STATUS_RECORDS)).map(({ row }) => row);
+      const first = rows[0];
+      if (first === undefined) continue;
+      const oldestHeldAtMs = rows.reduce((oldest, row) => Math.min(oldest, row.heldAtMs), first.heldAtMs);
+      statuses.push({ target, ...book.usage('queue', target), oldestHeldAtMs, nextDueMs: first.schedule.dueMs });
+    }
+    return statuses;
+  }
+
+  async list(target: string, limit: number, afterRid?: Uint8Array): Promise<StoredRecord[]> {
+    const { index, records } = this.#parts;
+    const start = afterRid === undefined ? undefined : recordKey(afterRid);
+    const fromMs = start === undefined ? undefined : index.row(start)?.schedule.dueMs;
+    const found = await this.#take(target, fromMs, undefined, start === undefined ? limit : Number.MAX_SAFE_INTEGER);
+    const behind = found.findIndex(({ record }) => record === start) + 1;
+    return records.readMany(found.slice(behind, behind + limit).map(({ row }) => row));
+  }
+
+  async #take(target: string, fromMs: number | undefined, toMs: number | undefined, limit: number): Promise<Queued[]> {
+    const { index, due } = this.#parts;
+    const found: Queued[] = [];
+    if (limit <= 0) return found;
+    await index.flush();
+    for await (const queued of due.walk(target, fromMs, toMs)) {
+      found.push(queued);
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  #reschedule(key: string, schedule: Schedule): boolean {
+    const row: RecordRow | undefined = this.#parts.index.row(key);
+    if (row === undefined || row.state !== 'held') return false;
+    this.#parts.ledger.reschedule(key, row, schedule);
+    return true;
+  }
+}

@@ -1,0 +1,74 @@
+/** What the index knows of a record. The record itself is in the log, at `entry`. */
+import { copyBytes } from '../base/bytes.js';
+import type { TransitRecord } from '../wire/record.js';
+import { ByteReader, ByteWriter } from './binary.js';
+import { readState, stateNumber } from './log-content.js';
+import { POSITION_BYTES } from './position.js';
+import type { Position } from './position.js';
+import type { RecordState, Schedule } from './store.js';
+
+export interface RecordRow {
+  /** The last log entry that shaped this row: what is replayed from before it is known here already. */
+  readonly position: Position;
+  readonly entry: Position;
+  readonly entryPayloadBytes: number;
+  readonly state: RecordState;
+  readonly from: string;
+  readonly to?: string;
+  readonly heldAtMs: number;
+  /** Of the record: what accounting and letting go need without reading the log. */
+  readonly destination: string;
+  readonly expirySec: number;
+  readonly blobBytes: number;
+  readonly blobHash: Uint8Array;
+  /** Kept at an end too, where it means nothing any more. */
+  readonly schedule: Schedule;
+  /** The record, while the row has not gone to the database yet: saves reading what was just written. */
+  readonly record?: TransitRecord;
+}
+
+const TIME_BYTES = 6;
+const SIZE_BYTES = 6;
+const EXPIRY_BYTES = 5;
+const HASH_BYTES = 32;
+
+export function encodeRecordRow(row: RecordRow): Uint8Array {
+  return new ByteWriter()
+    .uint(row.position, POSITION_BYTES)
+    .uint(row.entry, POSITION_BYTES)
+    .uint(row.entryPayloadBytes, 3)
+    .uint(stateNumber(row.state), 1)
+    .uint(row.heldAtMs, TIME_BYTES)
+    .uint(row.expirySec, EXPIRY_BYTES)
+    .uint(row.blobBytes, SIZE_BYTES)
+    .fixed(row.blobHash)
+    .uint(row.schedule.dueMs, TIME_BYTES)
+    .uint(row.schedule.attempts, 3)
+    .text(row.schedule.target)
+    .text(row.from)
+    .text(row.to ?? '')
+    .text(row.destination)
+    .finish();
+}
+
+export function decodeRecordRow(bytes: Uint8Array): RecordRow {
+  const reader = new ByteReader(bytes, 'a record row of the index');
+  const fixed = {
+    position: reader.uint(POSITION_BYTES),
+    entry: reader.uint(POSITION_BYTES),
+    entryPayloadBytes: reader.uint(3),
+    state: readState(reader),
+    heldAtMs: reader.uint(TIME_BYTES),
+    expirySec: reader.uint(EXPIRY_BYTES),
+    blobBytes: reader.uint(SIZE_BYTES),
+    blobHash: copyBytes(reader.fixed(HASH_BYTES)),
+  };
+  const dueMs = reader.uint(TIME_BYTES);
+  const attempts = reader.uint(3);
+  const target = reader.text();
+  const from = reader.text();
+  const to = reader.text();
+  const destination = reader.text();
+  reader.end();
+  return { ...fixed, schedule: { target, dueMs, attempts }, from, ...(to !== '' && { to }), destination };
+}

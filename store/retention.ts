@@ -1,0 +1,110 @@
+/**
+ * The end of things by time: records expire, tombstones are forgotten, transfers that never ended are given up. Costs what
+ * has fallen due, not what is held.
+ */
+import type { Custody } from './custody.js';
+import type { ExpiryPage } from './expiry.js';
+import { hashKey } from './keys.js';
+import { encodeContent } from './log-content.js';
+import type { RecordRow } from './record-row.js';
+import { isEnd } from './store.js';
+import type { StoredRecord } from './store.js';
+import { blobBusy, shareBusy } from './store-parts.js';
+import type { StoreParts } from './store-parts.js';
+
+const HOUR_SEC = 3600;
+
+export class Retention {
+  readonly #parts: StoreParts;
+  readonly #custody: Custody;
+
+  constructor(parts: StoreParts, custody: Custody) {
+    this.#parts = parts;
+    this.#custody = custody;
+  }
+
+  async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
+    const nowSec = Math.floor(nowMs / 1000);
+    const rows = await this.#findExpired(nowSec, limit);
+    const expired = await Promise.all(rows.map(([record, row]) => this.#expire(record, row)));
+    this.#giveUpIncoming(nowSec, limit);
+    // What is forgotten must have been expired before, all of it.
+    if (rows.length < limit) {
+      this.#parts.expiry.done(nowSec);
+      await this.#forget(nowSec, limit);
+    }
+    return expired.filter((stored) => stored !== undefined);
+  }
+
+  async #findExpired(nowSec: number, limit: number): Promise<[string, RecordRow][]> {
+    const found: [string, RecordRow][] = [];
+    await this.#parts.index.flush();
+    for await (const page of this.#parts.expiry.expired(nowSec)) {
+      for (const { record, row } of page.members) {
+        if (found.length === limit) return found;
+        if (row !== undefined && !isEnd(row.state) && row.expirySec <= nowSec) found.push([record, row]);
+      }
+    }
+    return found;
+  }
+
+  /** The record as it was, if it was still there to expire and can be read. */
+  async #expire(record: string, row: RecordRow): Promise<StoredRecord | undefined> {
+    const read = this.#parts.records.read({ ...row, state: 'expired' });
+    // A record that cannot be read any more expires like all others.
+    const stored = await read.catch(() => undefined);
+    return (await this.#custody.step(record, { state: 'expired' })) ? stored : undefined;
+  }
+
+  #giveUpIncoming(nowSec: number, limit: number): void {
+    const { incoming, files, ledger, busy } = this.#parts;
+    let left = limit;
+    for (const [key, way] of incoming.all()) {
+      if (left === 0) return;
+      const hash = hashKey(way.record.blobHash);
+      if (way.open || way.record.expirySec > nowSec || busy.has(blobBusy(hash)) || busy.has(shareBusy(hash))) continue;
+      left -= 1;
+      incoming.end(key);
+      if (way.complete) ledger.dropIfIdle(way.record.blobHash);
+      else files.removePart(key);
+    }
+  }
+
+  async #forget(nowSec: number, limit: number): Promise<void> {
+    const { index, expiry, limits } = this.#parts;
+    const untilSec = Math.floor((nowSec - limits.tombstoneMs / 1000) / HOUR_SEC) * HOUR_SEC;
+    if (untilSec < 0) return;
+    let left = limit;
+    await index.flush();
+    for await (const page of expiry.all(untilSec)) {
+      if (left === limit) await this.#raiseHorizon(untilSec);
+      if (left <= 0) return;
+      left -= page.members.length;
+      await this.#forgetPage(page);
+    }
+  }
+
+  /**
+   * Says in the log what is going to be forgotten. Without it a rebuilt index would take a record whose last steps were in a
+   * recycled segment for one that is still held.
+   */
+  async #raiseHorizon(expirySec: number): Promise<void> {
+    const { log, index } = this.#parts;
+    await log.appendOne([encodeContent({ kind: 'horizon', expirySec })], ([position]) => {
+      log.raiseHorizon({ expirySec, position: position! });
+      index.applied(position!);
+    });
+  }
+
+  async #forgetPage(page: ExpiryPage): Promise<void> {
+    const { index, ledger, expiry, records } = this.#parts;
+    const ended = page.members.filter(({ row }) => row !== undefined && isEnd(row.state));
+    // The index may lose writes from the middle at a power cut: what ended a record must not be lost beside its being forgotten.
+    if (ended.some(({ row }) => row!.position > index.notes.watermark)) await index.checkpoint();
+    for (const { record, row } of ended) {
+      const stored = await records.read(row!).catch(() => undefined);
+      ledger.forget(record, stored?.record.locator);
+    }
+    if (page.members.every(({ row }) => row === undefined || isEnd(row.state))) expiry.bury(page);
+  }
+}

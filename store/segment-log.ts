@@ -1,0 +1,336 @@
+/**
+ * The log: a row of segment files, written at one end, that is the truth of the store. Appending is group commit; a
+ * segment in which nothing lives is used again under a new sequence number.
+ */
+import assert from 'node:assert';
+import { asBuffer } from '../base/bytes.js';
+import type { PosternError } from '../base/errors.js';
+import { isDiskFull } from './disk.js';
+import type { DiskFile } from './disk.js';
+import { GroupCommit } from './group-commit.js';
+import type { GroupUnit } from './group-commit.js';
+import { ENTRY_HEADER_BYTES, entryBytes, payloadIsWhole, readEntryHead, writeEntry } from './log-entry.js';
+import type { EntryKind, LogItem } from './log-entry.js';
+import { OpenFiles } from './open-files.js';
+import { LARGEST_SEGMENT_BYTES, offsetOf, positionOf, sequenceOf } from './position.js';
+import type { Position } from './position.js';
+import { SegmentPool } from './segment-pool.js';
+import type { PoolOptions } from './segment-pool.js';
+import { scanSegment } from './segment-scan.js';
+import type { ScanResult, Stretch } from './segment-scan.js';
+import { damaged, storeFault, storeFull } from './store-errors.js';
+import { SEGMENT_HEADER_BYTES, encodeSegmentHeader, generationOf } from './segment.js';
+import type { Horizon, SegmentHeader } from './segment.js';
+
+export interface LogOptions extends PoolOptions {
+  /** 16 bytes: the identity of a store that is being made. */
+  readonly newStoreId: Uint8Array;
+  readonly report: (fault: LogFault) => void;
+}
+
+/** A segment whose stretch does not read back, or a file whose header is lost. It is left as it is and never reused. */
+export interface LogFault {
+  readonly file: string;
+  readonly stretch?: Stretch;
+}
+
+/** Items that become durable together, and what to do then. */
+export interface LogUnit {
+  readonly items: readonly LogItem[];
+  durable(positions: readonly Position[]): void;
+  failed(error: unknown): void;
+}
+
+export interface LoggedEntry {
+  readonly kind: EntryKind;
+  readonly position: Position;
+  readonly payload: Uint8Array;
+}
+
+export interface Segment {
+  readonly name: string;
+  readonly header: SegmentHeader;
+  /** Behind the last entry. */
+  endOffset: number;
+  damage: readonly Stretch[];
+}
+
+/** A flush costs nearly the same for 1 KiB as for 256 KiB; beyond 1 MiB it is the bytes that cost. */
+const GROUP_LIMITS = { bytes: 1 << 20, units: 4096 };
+/** Enough for the working set, few beside the usual limit of 1024. */
+const OPEN_SEGMENTS = 64;
+
+export class SegmentLog {
+  readonly #options: LogOptions;
+  readonly #pool: SegmentPool;
+  readonly #files: OpenFiles;
+  readonly #commit: GroupCommit<QueuedUnit>;
+  /** By sequence number, oldest first. */
+  readonly #segments = new Map<number, Segment>();
+  #storeId: Uint8Array;
+  #active: { segment: Segment; file: DiskFile; fresh: boolean } | undefined;
+  #lastSequence = 0;
+  #horizon: Horizon = { expirySec: 0, position: 0 };
+  #recycledSequence = 0;
+  #buffer = Buffer.alloc(0);
+  #broken: PosternError | undefined;
+
+  private constructor(options: LogOptions) {
+    assert(options.segmentBytes <= LARGEST_SEGMENT_BYTES);
+    this.#options = options;
+    this.#storeId = options.newStoreId;
+    this.#pool = new SegmentPool(options);
+    this.#files = new OpenFiles(options.disk, OPEN_SEGMENTS);
+    this.#commit = new GroupCommit((group) => this.#write(group), GROUP_LIMITS);
+  }
+
+  /** Reads the headers of what is there. Nothing may be appended before `replay` has seen to the end of the log. */
+  static async open(options: LogOptions): Promise<SegmentLog> {
+    const log = new SegmentLog(options);
+    const { segments, headless } = await log.#pool.find();
+    for (const file of headless) options.report({ file });
+    for (const { name, header } of segments) {
+      log.#segments.set(header.sequence, { name, header, endOffset: SEGMENT_HEADER_BYTES, damage: [] });
+      log.#storeId = header.storeId;
+      log.#lastSequence = header.sequence;
+      log.raiseHorizon(header.horizon);
+      log.#recycledSequence = Math.max(log.#recycledSequence, header.recycledSequence);
+    }
+    return log;
+  }
+
+  get storeId(): Uint8Array {
+    return this.#storeId;
+  }
+
+  get recycledSequence(): number {
+    return this.#recycledSequence;
+  }
+
+  get diskBytes(): number {
+    return (this.#segments.size + this.#pool.spares) * this.#options.segmentBytes;
+  }
+
+  /** Whether an I/O error has cost the log our trust: nothing is appended until it is opened again. */
+  get broken(): PosternError | undefined {
+    return this.#broken;
+  }
+
+  /** Segments that will not be written to any more, oldest first. */
+  sealed(): Segment[] {
+    return [...this.#segments.values()].filter((segment) => segment !== this.#active?.segment);
+  }
+
+  /**
+   * Visits every segment's header and every entry behind `from`, in order, then mends the end of the log so that new
+   * entries can follow. Returns the position of the last entry.
+   */
+  async replay(from: Position, visitHeader: (header: SegmentHeader) => Promise<void>, visit: (entry: LoggedEntry) => Promise<void> | void): Promise<Position> {
+    let last = from;
+    for (const segment of [...this.#segments.values()]) {
+      const { sequence } = segment.header;
+      if (sequence < sequenceOf(from)) continue;
+      await visitHeader(segment.header);
+      const result = await this.#scan(segment, sequence === this.#lastSequence, async (entry) => {
+        if (entry.position <= from) return;
+        await visit(entry);
+        last = entry.position;
+      });
+      if (sequence === this.#lastSequence && result.damage.length === 0) await this.#resume(segment, result);
+    }
+    this.#pool.prepare();
+    return last;
+  }
+
+  append(unit: LogUnit): void {
+    if (this.#broken !== undefined) unit.failed(this.#broken);
+    else this.#commit.submit(new QueuedUnit(unit));
+  }
+
+  /** As `append`, for those who wait for one unit at a time. */
+  appendOne(items: readonly LogItem[], apply: (positions: readonly Position[]) => void): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.append({
+        items,
+        durable(positions) {
+          apply(positions);
+          resolve();
+        },
+        failed: reject,
+      });
+    });
+  }
+
+  /** The payload of the entry at a position, of a length known from the index. */
+  async read(position: Position, payloadBytes: number): Promise<Uint8Array> {
+    const segment = this.#segments.get(sequenceOf(position));
+    if (segment === undefined) throw damaged(`the log entry at ${position}`);
+    const file = await this.#files.get(this.#pool.path(segment.name));
+    const bytes = asBuffer(await file.read(offsetOf(position), ENTRY_HEADER_BYTES + payloadBytes));
+    const head = readEntryHead(bytes, 0, generationOf(segment.header.sequence));
+    const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + ENTRY_HEADER_BYTES, bytes.length - ENTRY_HEADER_BYTES);
+    if (head === undefined || !payloadIsWhole(head, payload)) throw damaged(`the log entry at ${position}`);
+    return payload;
+  }
+
+  /** Visits the entries of a sealed segment. */
+  async visit(segment: Segment, visit: (entry: LoggedEntry) => Promise<void> | void): Promise<void> {
+    await this.#scan(segment, false, visit);
+  }
+
+  /** Gives back a segment in which nothing lives, to be overwritten. */
+  async recycle(segment: Segment): Promise<void> {
+    const { sequence } = segment.header;
+    assert(segment !== this.#active?.segment && segment.damage.length === 0);
+    this.#segments.delete(sequence);
+    this.#recycledSequence = Math.max(this.#recycledSequence, sequence);
+    await this.#files.forget(this.#pool.path(segment.name));
+    await this.#pool.give(segment.name);
+  }
+
+  /** From the next segment on, a rebuilt index forgets what the horizon covers. */
+  raiseHorizon(horizon: Horizon): void {
+    if (horizon.position > this.#horizon.position) this.#horizon = horizon;
+  }
+
+  idle(): Promise<void> {
+    return this.#commit.idle();
+  }
+
+  async close(): Promise<void> {
+    await this.idle();
+    await this.#pool.settle();
+    await this.#active?.file.close();
+    this.#active = undefined;
+    await this.#files.closeAll();
+  }
+
+  async #scan(segment: Segment, isLast: boolean, visit: (entry: LoggedEntry) => Promise<void> | void): Promise<ScanResult> {
+    const { sequence } = segment.header;
+    const file = await this.#files.get(this.#pool.path(segment.name));
+    const result = await scanSegment(file, generationOf(sequence), SEGMENT_HEADER_BYTES, isLast, (entry) =>
+      visit({ kind: entry.kind, position: positionOf(sequence, entry.offset), payload: entry.payload }),
+    );
+    segment.endOffset = result.endOffset;
+    segment.damage = result.damage;
+    for (const stretch of result.damage) this.#options.report({ file: segment.name, stretch });
+    return result;
+  }
+
+  /** Goes on writing in the last segment. */
+  async #resume(segment: Segment, { endOffset, lastGroupOffset, torn }: ScanResult): Promise<void> {
+    const file = await this.#options.disk.open(this.#pool.path(segment.name), 'durable');
+    if (torn) await wipe(file, endOffset, await file.size());
+    // After a kill, what was read may be in the memory of the machine only. Only the last group can be: write it again.
+    const startOffset = lastGroupOffset === SEGMENT_HEADER_BYTES ? 0 : lastGroupOffset;
+    await file.write(startOffset, await file.read(startOffset, endOffset - startOffset));
+    this.#active = { segment, file, fresh: false };
+  }
+
+  /** Writes as many first units of the group as fit into the active segment, as one durable write. */
+  async #write(group: readonly QueuedUnit[]): Promise<number> {
+    if (this.#broken !== undefined) throw this.#broken;
+    try {
+      if (this.#active === undefined || !this.#fits(group[0]!.bytes)) await this.#roll();
+      return await this.#writeActive(group);
+    } catch (error) {
+      if (isDiskFull(error)) throw storeFull(this.#options.dir, error);
+      this.#broken = storeFault(this.#options.dir, error);
+      throw this.#broken;
+    }
+  }
+
+  async #writeActive(group: readonly QueuedUnit[]): Promise<number> {
+    const { segment, file, fresh } = this.#active!;
+    const { sequence } = segment.header;
+    const groupStart = segment.endOffset;
+    // A fresh segment gets its header with its first group, so that beginning one costs no flush of its own.
+    const writeStart = fresh ? 0 : groupStart;
+    let count = 0;
+    let bytes = 0;
+    while (count < group.length && this.#fits(bytes + group[count]!.bytes)) bytes += group[count++]!.bytes;
+    assert(count > 0, 'a unit larger than a segment');
+    const buffer = this.#bufferOf(SEGMENT_HEADER_BYTES + bytes);
+    if (fresh) buffer.set(encodeSegmentHeader(segment.header), 0);
+    let at = groupStart - writeStart;
+    for (const unit of group.slice(0, count)) {
+      unit.positions = unit.items.map((item) => {
+        const position = positionOf(sequence, writeStart + at);
+        at = writeEntry(buffer, at, { generation: generationOf(sequence), groupStart }, item);
+        return position;
+      });
+    }
+    try {
+      await file.write(writeStart, buffer.subarray(0, at));
+    } catch (error) {
+      if (isDiskFull(error)) await this.#takeBack(file, writeStart, writeStart + at);
+      throw error;
+    }
+    segment.endOffset = writeStart + at;
+    this.#active!.fresh = false;
+    return count;
+  }
+
+  /** What came through of a failed write must not be there when a later group stands in front of it. */
+  async #takeBack(file: DiskFile, startOffset: number, endOffset: number): Promise<void> {
+    try {
+      await wipe(file, startOffset, Math.min(endOffset, await file.size()));
+    } catch (error) {
+      this.#broken = storeFault(this.#options.dir, error);
+    }
+  }
+
+  #fits(bytes: number): boolean {
+    return this.#active!.segment.endOffset + bytes <= this.#options.segmentBytes;
+  }
+
+  async #roll(): Promise<void> {
+    const { name, file } = await this.#pool.take();
+    await this.#active?.file.close();
+    const sequence = this.#lastSequence + 1;
+    const header = { storeId: this.#storeId, sequence, horizon: this.#horizon, recycledSequence: this.#recycledSequence };
+    const segment: Segment = { name, header, endOffset: SEGMENT_HEADER_BYTES, damage: [] };
+    this.#lastSequence = sequence;
+    this.#segments.set(sequence, segment);
+    this.#active = { segment, file, fresh: true };
+    this.#pool.prepare();
+  }
+
+  #bufferOf(bytes: number): Buffer {
+    if (this.#buffer.length < bytes) this.#buffer = Buffer.alloc(Math.max(bytes, SEGMENT_HEADER_BYTES + GROUP_LIMITS.bytes));
+    return this.#buffer;
+  }
+}
+
+class QueuedUnit implements GroupUnit {
+  readonly items: readonly LogItem[];
+  readonly bytes: number;
+  positions: readonly Position[] = [];
+  readonly #unit: LogUnit;
+
+  constructor(unit: LogUnit) {
+    this.#unit = unit;
+    this.items = unit.items;
+    let bytes = 0;
+    for (const item of unit.items) bytes += entryBytes(payloadBytesOf(item));
+    this.bytes = bytes;
+  }
+
+  durable(): void {
+    this.#unit.durable(this.positions);
+  }
+
+  failed(error: unknown): void {
+    this.#unit.failed(error);
+  }
+}
+
+export function payloadBytesOf(item: LogItem): number {
+  let bytes = 0;
+  for (const part of item.parts) bytes += part.length;
+  return bytes;
+}
+
+async function wipe(file: DiskFile, startOffset: number, endOffset: number): Promise<void> {
+  if (endOffset > startOffset) await file.write(startOffset, new Uint8Array(endOffset - startOffset));
+}

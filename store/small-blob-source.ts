@@ -1,0 +1,48 @@
+/** A blob that stands in the log: read whole, checked, and handed out in the parts asked for. */
+import { Readable } from 'node:stream';
+import { isPosternError } from '../base/errors.js';
+import { hashKey } from './keys.js';
+import { BLOB_PAYLOAD_OFFSET } from './log-content.js';
+import type { SegmentLog } from './segment-log.js';
+import type { BlobSource } from './store.js';
+import { blobGone } from './store-errors.js';
+import type { StoreIndex } from './store-index.js';
+
+export class SmallBlobSource implements BlobSource {
+  readonly bytes: number;
+  readonly #log: SegmentLog;
+  readonly #index: StoreIndex;
+  readonly #hash: Uint8Array;
+  readonly #rid: Uint8Array;
+
+  constructor(log: SegmentLog, index: StoreIndex, hash: Uint8Array, blobBytes: number, rid: Uint8Array) {
+    this.bytes = blobBytes;
+    this.#log = log;
+    this.#index = index;
+    this.#hash = hash;
+    this.#rid = rid;
+  }
+
+  stream(startByte = 0, endByte = this.bytes): Readable {
+    const read = this.read.bind(this);
+    async function* whole(): AsyncGenerator<Uint8Array> {
+      yield await read(startByte, endByte);
+    }
+    return Readable.from(whole(), { objectMode: false });
+  }
+
+  async read(startByte: number, endByte: number): Promise<Uint8Array> {
+    const row = this.#index.blob(hashKey(this.#hash));
+    if (row === undefined) throw blobGone(this.#rid);
+    try {
+      const payload = await this.#log.read(row.entry, BLOB_PAYLOAD_OFFSET + row.blobBytes);
+      return payload.subarray(BLOB_PAYLOAD_OFFSET + startByte, BLOB_PAYLOAD_OFFSET + Math.min(endByte, this.bytes));
+    } catch (error) {
+      // Compaction may have moved it while it was looked for.
+      const now = this.#index.blob(hashKey(this.#hash));
+      if (now === undefined) throw blobGone(this.#rid);
+      if (now.entry === row.entry || !isPosternError(error)) throw error;
+      return this.read(startByte, endByte);
+    }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * The index: a cache of the log in an ordered key-value database, written without sync and behind the promises. What is
+ * not written yet is read from memory. Each flush is one batch, so that what belongs together is lost together.
+ */
+import { copyBytes } from '../base/bytes.js';
+import { decodeBlobRow, encodeBlobRow } from './blob-row.js';
+import type { BlobRow } from './blob-row.js';
+import { ByteReader, ByteWriter } from './binary.js';
+import { blobKey, fromBytes, ownKey, rowKey, toBytes } from './keys.js';
+import type { Pages } from './pages.js';
+import { POSITION_BYTES } from './position.js';
+import type { Position } from './position.js';
+import { decodeRecordRow, encodeRecordRow } from './record-row.js';
+import type { RecordRow } from './record-row.js';
+
+/** The few things asked of the database. store/open.ts makes it from `level`. */
+export interface KeyValue {
+  getSync(key: Uint8Array): Uint8Array | undefined;
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]>;
+  batch(): KeyValueBatch;
+  iterator(range: { gte: Uint8Array; lt: Uint8Array }): KeyValueIterator;
+  close(): Promise<void>;
+  /** Closes and opens again: after one failed write LevelDB refuses all others until then. */
+  reopen(): Promise<void>;
+  /** Resolves when all that was written before the call is on stable storage. */
+  checkpoint(): Promise<void>;
+}
+
+export interface KeyValueBatch {
+  put(key: Uint8Array, value: Uint8Array): unknown;
+  del(key: Uint8Array): unknown;
+  write(): Promise<void>;
+}
+
+export interface KeyValueIterator {
+  nextv(size: number): Promise<[Uint8Array, Uint8Array][]>;
+  close(): Promise<void>;
+}
+
+/** What was changed since a flush began. `null` stands for a deletion. */
+class Changes {
+  readonly rows = new Map<string, RecordRow | null>();
+  readonly blobs = new Map<string, BlobRow | null>();
+  readonly others = new Map<string, Uint8Array | null>();
+
+  get size(): number {
+    return this.rows.size + this.blobs.size + this.others.size;
+  }
+
+  /** Lays newer changes over these. */
+  takeOver(newer: Changes): void {
+    for (const [key, row] of newer.rows) this.rows.set(key, row);
+    for (const [key, row] of newer.blobs) this.blobs.set(key, row);
+    for (const [key, value] of newer.others) this.others.set(key, value);
+  }
+}
+
+/** More changes than this in memory, and those who make them wait: the index has fallen behind the log. */
+const MOST_CHANGES = 32_768;
+const ENTRIES_AT_ONCE = 256;
+/** What the database adds to an entry in its own log, about. */
+const ENTRY_OVERHEAD_BYTES = 16;
+
+/** What the index says about itself. */
+export interface IndexNotes {
+  /** The log it belongs to. */
+  readonly storeId: Uint8Array;
+  /** All that the log says up to here is durable in the index. */
+  readonly watermark: Position;
+  /** The index has taken in the log up to here, durably or not. */
+  readonly through: Position;
+}
+
+export interface IndexOptions {
+  readonly kv: KeyValue;
+  readonly pages: Pages;
+  readonly notes: IndexNotes;
+  /** Changes written between two checkpoints; at most so much of the log is replayed after a crash. */
+  readonly checkpointBytes: number;
+  /** Called at the start of each flush, to add what belongs into every one. */
+  readonly beforeFlush: (put: (key: string, value: Uint8Array | null) => void) => void;
+}
+
+export class StoreIndex {
+  readonly #options: IndexOptions;
+  readonly #kv: KeyValue;
+  #changes = new Changes();
+  #flushing: Changes | undefined;
+  #running: Promise<void> | undefined;
+  #checkpointing: Promise<void> | undefined;
+  #notes: IndexNotes;
+  #bytesSinceCheckpoint = 0;
+  #stalled: Error | undefined;
+
+  constructor(options: IndexOptions) {
+    this.#options = options;
+    this.#kv = options.kv;
+    this.#notes = options.notes;
+  }
+
+  get notes(): IndexNotes {
+    return this.#notes;
+  }
+
+  /** The fault that keeps changes from being written, while there is one. */
+  get stalled(): Error | undefined {
+    return this.#stalled;
+  }
+
+  get behind(): boolean {
+    return this.#changes.size > MOST_CHANGES;
+  }
+
+  row(record: string): RecordRow | undefined {
+    const changed = latest(this.#changes.rows, this.#flushing?.rows, record);
+    if (changed !== undefined) return changed ?? undefined;
+    const value = this.#kv.getSync(toBytes(rowKey(record)));
+    return value === undefined ? undefined : decodeRecordRow(value);
+  }
+
+  /** Rows of many records in one go, off the main thread, as the database has them: flush first. */
+  async rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
+    const values = await this.#kv.getMany(records.map((record) => toBytes(rowKey(record))));
+    return values.map((value) => (value === undefined ? undefined : decodeRecordRow(value)));
+  }
+
+  putRow(record: string, row: RecordRow | null): void {
+    this.#changes.rows.set(record, row);
+    this.#flushSoon();
+  }
+
+  blob(hash: string): BlobRow | undefined {
+    const changed = latest(this.#changes.blobs, this.#flushing?.blobs, hash);
+    if (changed !== undefined) return changed ?? undefined;
+    const value = this.#kv.getSync(toBytes(blobKey(hash)));
+    return value === undefined ? undefined : decodeBlobRow(value);
+  }
+
+  putBlob(hash: string, row: BlobRow | null): void {
+    this.#changes.blobs.set(hash, row);
+    this.#flushSoon();
+  }
+
+  get(key: string): Uint8Array | undefined {
+    const changed = latest(this.#changes.others, this.#flushing?.others, key);
+    if (changed !== undefined) return changed ?? undefined;
+    return this.#kv.getSync(toBytes(key));
+  }
+
+  put(key: string, value: Uint8Array | null): void {
+    this.#changes.others.set(key, value);
+    this.#flushSoon();
+  }
+
+  /** Says that the changes made so far cover the log up to here. */
+  applied(position: Position): void {
+    if (position > this.#notes.through) this.#notes = { ...this.#notes, through: position };
+  }
+
+  /** Entries of a range, in order, as the database has them: flush first. */
+  async *range(gte: string, lt: string): AsyncGenerator<[string, Uint8Array]> {
+    const iterator = this.#kv.iterator({ gte: toBytes(gte), lt: toBytes(lt) });
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
+        if (entries.length === 0) return;
+        for (const [key, value] of entries) yield [fromBytes(key), value];
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** Resolves when every change made so far can be read from the database. */
+  async flush(): Promise<void> {
+    while (this.#running !== undefined || this.#changes.size > 0 || this.#options.pages.waiting) {
+      if (this.#stalled !== undefined) throw this.#stalled;
+      this.#running ??= this.#run();
+      await this.#running;
+    }
+  }
+
+  /** After a fault: opens the database anew and writes what waited. Throws when that fails too. */
+  async revive(): Promise<void> {
+    await this.#running;
+    if (this.#stalled === undefined) return;
+    await this.#kv.reopen();
+    this.#stalled = undefined;
+    await this.flush();
+  }
+
+  /** Makes all changes so far durable in the index, and raises the watermark. */
+  async checkpoint(): Promise<void> {
+    while (this.#checkpointing !== undefined) await this.#checkpointing;
+    this.#checkpointing = this.#checkpoint().finally(() => (this.#checkpointing = undefined));
+    await this.#checkpointing;
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#running;
+      if (this.#stalled === undefined) {
+        await this.checkpoint();
+        // Once more, for the watermark.
+        await this.#run();
+      }
+    } finally {
+      await this.#kv.close();
+    }
+  }
+
+  #flushSoon(): void {
+    if (this.#stalled === undefined) this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // What one turn of the event loop changes goes out together.
+    await new Promise((resolve) => setImmediate(resolve));
+    const changes = this.#changes;
+    const put = (key: string, value: Uint8Array | null): void => void changes.others.set(key, value);
+    this.#options.pages.drain(put);
+    this.#options.beforeFlush(put);
+    put(NOTES_KEY, encodeNotes(this.#notes));
+    this.#flushing = changes;
+    this.#changes = new Changes();
+    try {
+      await this.#write(changes);
+    } catch (error) {
+      this.#stalled = error instanceof Error ? error : new Error(String(error));
+      changes.takeOver(this.#changes);
+      this.#changes = changes;
+    }
+    this.#flushing = undefined;
+    this.#running = undefined;
+    if (this.#changes.size > 0) this.#flushSoon();
+    if (this.#stalled === undefined && this.#checkpointing === undefined && this.#bytesSinceCheckpoint > this.#options.checkpointBytes) {
+      // A failed checkpoint leaves the watermark where it is, which is all that it means.
+      this.checkpoint().catch(() => undefined);
+    }
+  }
+
+  async #write(changes: Changes): Promise<void> {
+    const batch = this.#kv.batch();
+    const add = (key: string, value: Uint8Array | null): void => {
+      this.#bytesSinceCheckpoint += key.length + (value?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
+      if (value === null) batch.del(toBytes(key));
+      else batch.put(toBytes(key), value);
+    };
+    for (const [record, row] of changes.rows) add(rowKey(record), row === null ? null : encodeRecordRow(row));
+    for (const [hash, row] of changes.blobs) add(blobKey(hash), row === null ? null : encodeBlobRow(row));
+    for (const [key, value] of changes.others) add(key, value);
+    await batch.write();
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { through } = this.#notes;
+    const release = this.#options.pages.atCheckpoint();
+    await this.flush();
+    this.#bytesSinceCheckpoint = 0;
+    await this.#kv.checkpoint();
+    this.#notes = { ...this.#notes, watermark: Math.max(this.#notes.watermark, through) };
+    release();
+  }
+}
+
+/** What the database says about itself; undefined when it is new. */
+export function readNotes(kv: KeyValue): IndexNotes | undefined {
+  const value = kv.getSync(toBytes(NOTES_KEY));
+  if (value === undefined) return undefined;
+  const reader = new ByteReader(value, 'the notes of the index');
+  const notes = { storeId: copyBytes(reader.fixed(STORE_ID_BYTES)), watermark: reader.uint(POSITION_BYTES), through: reader.uint(POSITION_BYTES) };
+  reader.end();
+  return notes;
+}
+
+const NOTES_KEY = ownKey('notes');
+const STORE_ID_BYTES = 16;
+
+function encodeNotes(notes: IndexNotes): Uint8Array {
+  return new ByteWriter(64).fixed(notes.storeId).uint(notes.watermark, POSITION_BYTES).uint(notes.through, POSITION_BYTES).finish();
+}
+
+/** undefined: not among the changes. */
+function latest<Value>(newer: ReadonlyMap<string, Value | null>, older: ReadonlyMap<string, Value | null> | undefined, key: string): Value | null | undefined {
+  const value = newer.get(key);
+  return value === undefined ? older?.get(key) : value;
+}

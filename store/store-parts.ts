@@ -1,0 +1,66 @@
+/** What a store is made of, and the limits it is made to. assemble.ts puts it together. */
+import type { Clock } from '../base/clock.js';
+import type { BlobFiles } from './blob-files.js';
+import type { Busy } from './busy.js';
+import type { DueQueue } from './due-queue.js';
+import type { Expiry } from './expiry.js';
+import type { IncomingBlobs } from './incoming.js';
+import type { Ledger } from './ledger.js';
+import type { Outbox } from './outbox.js';
+import type { RecordReader } from './record-reader.js';
+import type { SegmentLog } from './segment-log.js';
+import type { StoreIndex } from './store-index.js';
+import type { UsageBook } from './usage-book.js';
+
+export interface StoreLimits {
+  /** What blobs may take together, the reserve included. */
+  readonly capacityBytes: number;
+  /** Part of the capacity kept free of blobs for receipts, openings and tombstones. */
+  readonly reserveFraction: number;
+  /** Blobs from this size on are files of their own. */
+  readonly largeBlobBytes: number;
+  readonly segmentBytes: number;
+  /** Freed segments kept to be written again. */
+  readonly spareSegments: number;
+  /** How long after a record's expiry its tombstone stands. */
+  readonly tombstoneMs: number;
+  /** Write buffer of the index: more makes bulk work smoother and opening after a crash slower. */
+  readonly indexBufferBytes: number;
+  readonly indexCacheBytes: number;
+}
+
+/** Fit for a small machine with an SD card; a box with a disk gives more to segments and index. */
+export const DEFAULT_LIMITS: StoreLimits = {
+  capacityBytes: 16 * 2 ** 30,
+  reserveFraction: 0.1,
+  largeBlobBytes: 2 ** 20,
+  segmentBytes: 16 * 2 ** 20,
+  spareSegments: 4,
+  tombstoneMs: 7 * 24 * 3600 * 1000,
+  indexBufferBytes: 8 * 2 ** 20,
+  indexCacheBytes: 8 * 2 ** 20,
+};
+
+export interface StoreParts {
+  readonly dir: string;
+  readonly limits: StoreLimits;
+  readonly clock: Clock;
+  readonly log: SegmentLog;
+  readonly index: StoreIndex;
+  readonly book: UsageBook;
+  readonly due: DueQueue;
+  readonly expiry: Expiry;
+  readonly outbox: Outbox;
+  readonly ledger: Ledger;
+  readonly incoming: IncomingBlobs;
+  readonly files: BlobFiles;
+  readonly records: RecordReader;
+  /** Records (`recordBusy`) and blobs (`blobBusy`, `shareBusy`) with a change on the way to the log. */
+  readonly busy: Busy;
+}
+
+export const recordBusy = (record: string): string => `r${record}`;
+/** The blob is being stored, or let go: nobody can rely on it being there or not. */
+export const blobBusy = (hash: string): string => `b${hash}`;
+/** A record that shares the blob is on its way to the log. */
+export const shareBusy = (hash: string): string => `s${hash}`;

@@ -1,0 +1,207 @@
+/** What every store must do. Each implementation runs it: see level-store.test.ts. */
+import type { Test } from 'tap';
+import { ManualClock } from '../base/clock.js';
+import type { Quotas, Store } from './store.js';
+import type { StoreLimits } from './store-parts.js';
+import { QUEUE, inHours, makeEntry, readBlob, ridsOf, streamBlob, withoutBlob } from './store-test-helper.js';
+
+export interface StoreHarness {
+  readonly clock: ManualClock;
+  /** Opens the store, or what an earlier one left behind. */
+  open(options?: { readonly limits?: Partial<StoreLimits>; readonly quotas?: Quotas }): Promise<Store>;
+}
+
+const DAY_MS = 24 * 3600 * 1000;
+const WEEK_MS = 7 * DAY_MS;
+
+export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): void {
+  const check = (name: string, run: (t: Test, harness: StoreHarness, store: Store) => Promise<void>): void => {
+    void t.test(name, async (t) => {
+      const harness = makeHarness(t);
+      const store = await harness.open();
+      t.teardown(() => store.close());
+      await run(t, harness, store);
+    });
+  };
+
+  check('holds a record, finds it by id and by locator, and hands out its blob', async (t, { clock }, store) => {
+    const entry = makeEntry(clock, { blobBytes: 1000 });
+    t.same(await store.hold([entry]), [{ kind: 'held' }]);
+    const found = await store.find(entry.record.rid);
+    t.match(found, { state: 'held', from: 'client', heldAtMs: entry.heldAtMs, schedule: entry.schedule });
+    t.same(found?.record, entry.record);
+    t.same(ridsOf(await store.findByLocator(entry.record.locator)), ridsOf([entry]));
+    t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    t.same(await streamBlob(store, entry.record, 10, 20), Buffer.from(entry.blob.subarray(10, 20)));
+    t.equal(await store.find(new Uint8Array(32)), undefined);
+    t.equal(await store.blob(new Uint8Array(32)), undefined);
+  });
+
+  check('holds a large blob as well as a small one', async (t, { clock }, store) => {
+    const entry = makeEntry(clock, { blobBytes: 3 * 2 ** 20 + 7 });
+    t.same(await store.hold([entry]), [{ kind: 'held' }]);
+    t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    t.same(await streamBlob(store, entry.record, 2 ** 20 - 3, 2 ** 21 + 3), Buffer.from(entry.blob.subarray(2 ** 20 - 3, 2 ** 21 + 3)));
+  });
+
+  check('answers a record that it holds already with its state', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const results = await store.hold([entry, entry]);
+    t.same(results, [{ kind: 'held' }, { kind: 'known', state: 'held' }]);
+    await store.step([{ rid: entry.record.rid, state: 'forwarded', to: 'next' }]);
+    t.same(await store.hold([entry]), [{ kind: 'known', state: 'forwarded' }]);
+    t.equal(store.usage('peer', 'client').records, 0);
+  });
+
+  check('refuses a blob that is not the one of its record, and a record whose blob is not there', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const other = makeEntry(clock);
+    t.same(await store.hold([{ ...entry, blob: other.blob }]), [{ kind: 'refused', why: 'blob-mismatch' }]);
+    t.same(await store.hold([{ ...entry, blob: entry.blob.subarray(1) }]), [{ kind: 'refused', why: 'blob-mismatch' }]);
+    t.same(await store.hold([withoutBlob(entry)]), [{ kind: 'refused', why: 'blob-missing' }]);
+    t.equal(await store.find(entry.record.rid), undefined);
+    t.equal(store.status().bytes, 0);
+  });
+
+  check('stores a blob once for all records that share it, until the last of them has ended', async (t, { clock }, store) => {
+    const first = makeEntry(clock, { blobBytes: 5000 });
+    const second = makeEntry(clock, { blob: first.blob });
+    const third = makeEntry(clock, { blob: first.blob });
+    t.same(await store.hold([first, second]), [{ kind: 'held' }, { kind: 'held' }]);
+    t.same(await store.hold([withoutBlob(third)]), [{ kind: 'held' }]);
+    await store.step([first, second].map(({ record }) => ({ rid: record.rid, state: 'accepted' as const })));
+    t.equal(await store.blob(first.record.rid), undefined);
+    t.same(await readBlob(store, third.record), Buffer.from(first.blob));
+    await store.step([{ rid: third.record.rid, state: 'accepted' }]);
+    t.same(await store.hold([withoutBlob(makeEntry(clock, { blob: first.blob }))]), [{ kind: 'refused', why: 'blob-missing' }]);
+  });
+
+  check('hands out what is due, oldest due time first, and no more than asked for', async (t, { clock }, store) => {
+    const nowMs = clock.nowMs();
+    const late = makeEntry(clock, { dueMs: nowMs + 5000 });
+    const middle = makeEntry(clock, { dueMs: nowMs - 10 });
+    const early = makeEntry(clock, { dueMs: nowMs - 20 });
+    const elsewhere = makeEntry(clock, { target: 'peer:other' });
+    await store.hold([late, middle, early, elsewhere]);
+    t.same(ridsOf(await store.due(QUEUE, nowMs, 10)), ridsOf([early, middle]));
+    t.same(ridsOf(await store.due(QUEUE, nowMs, 1)), ridsOf([early]));
+    t.same(ridsOf(await store.due(QUEUE, nowMs + 5000, 10)), ridsOf([early, middle, late]));
+    t.equal(await store.nextDueMs(QUEUE), nowMs - 20);
+    t.equal(await store.nextDueMs('peer:nobody'), undefined);
+    t.same(ridsOf(await store.list(QUEUE, 10)), ridsOf([early, middle, late]));
+    t.same(ridsOf(await store.list(QUEUE, 10, early.record.rid)), ridsOf([middle, late]));
+    t.same((await store.queues()).map(({ target, records }) => [target, records]), [['peer:other', 1], [QUEUE, 3]]);
+  });
+
+  check('moves a record in its queue and to another queue', async (t, { clock }, store) => {
+    const nowMs = clock.nowMs();
+    const entry = makeEntry(clock);
+    const rid = entry.record.rid;
+    await store.hold([entry]);
+    await store.reschedule([{ rid, schedule: { target: QUEUE, dueMs: nowMs + 1000, attempts: 1 } }]);
+    t.same(await store.due(QUEUE, nowMs, 10), []);
+    t.match((await store.find(rid))?.schedule, { dueMs: nowMs + 1000, attempts: 1 });
+    t.equal(await store.hurry(QUEUE, nowMs, 10), 1);
+    t.equal(await store.hurry(QUEUE, nowMs, 10), 0);
+    t.match((await store.due(QUEUE, nowMs, 10))[0]?.schedule, { dueMs: nowMs, attempts: 0 });
+    await store.reschedule([{ rid, schedule: { target: 'peer:other', dueMs: nowMs, attempts: 0 } }]);
+    t.same(await store.due(QUEUE, nowMs, 10), []);
+    t.same(ridsOf(await store.due('peer:other', nowMs, 10)), ridsOf([entry]));
+    t.same((await store.queues()).map(({ target, records }) => [target, records]), [['peer:other', 1]]);
+  });
+
+  check('takes legal steps and no others', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const rid = entry.record.rid;
+    t.same(await store.step([{ rid, state: 'accepted' }]), [false]);
+    await store.hold([entry]);
+    t.same(await store.step([{ rid, state: 'fetched' }]), [true]);
+    t.match(await store.find(rid), { state: 'fetched' });
+    t.same(await store.due(QUEUE, clock.nowMs(), 10), []);
+    t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    t.same(await store.step([{ rid, state: 'fetched' }]), [false]);
+    t.same(await store.step([{ rid, state: 'forwarded', to: 'next' }]), [true]);
+    t.match(await store.find(rid), { state: 'forwarded', to: 'next', schedule: undefined });
+    t.same(await store.step([{ rid, state: 'dropped' }, { rid, state: 'retracted' }, { rid, state: 'accepted' }]), [false, true, false]);
+    t.match(await store.find(rid), { state: 'retracted', to: 'next' });
+    t.match(store.status(), { records: 0, bytes: 0, tombstones: 1 });
+  });
+
+  check('lets the first of two steps at once win', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const rid = entry.record.rid;
+    await store.hold([entry]);
+    const results = await Promise.all([store.step([{ rid, state: 'accepted' }]), store.step([{ rid, state: 'retracted' }]), store.step([{ rid, state: 'expired' }])]);
+    t.same(results, [[true], [false], [false]]);
+    t.match(await store.find(rid), { state: 'accepted' });
+  });
+
+  check('keeps control items for a peer in order of arrival until they are removed', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const item = (key: string, text: string) => ({ peer: 'next', key, bytes: new TextEncoder().encode(text) });
+    await store.hold([entry]);
+    await store.outboxPut([item('a', '1'), item('b', '2'), { ...item('a', 'x'), peer: 'other' }]);
+    await store.step([{ rid: entry.record.rid, state: 'retracted', outbox: [item('c', '3'), item('a', '4')] }]);
+    const texts = async (limit = 10): Promise<string[]> => (await store.outbox('next', limit)).map(({ key, bytes }) => `${key}${Buffer.from(bytes).toString()}`);
+    t.same(await texts(), ['b2', 'c3', 'a4']);
+    t.same(await texts(2), ['b2', 'c3']);
+    await store.outboxRemove('next', ['b', 'a', 'nothing']);
+    t.same(await texts(), ['c3']);
+    t.equal((await store.outbox('other', 10)).length, 1);
+  });
+
+  check('keeps small values of the gateway', async (t, _, store) => {
+    t.equal(await store.getMeta('clock'), undefined);
+    await store.putMeta('clock', new Uint8Array([1, 2]));
+    await store.putMeta('clock', new Uint8Array([3]));
+    t.same(Buffer.from((await store.getMeta('clock'))!), Buffer.from([3]));
+  });
+
+  check('expires silently, and forgets the tombstone when it has stood long enough', async (t, { clock }, store) => {
+    const soon = makeEntry(clock, { expirySec: inHours(clock, 2) });
+    const later = makeEntry(clock, { expirySec: inHours(clock, 4) });
+    await store.hold([soon, later]);
+    t.same(await store.expire(clock.nowMs() + 3600_000, 10), []);
+    clock.advance(2 * 3600_000);
+    t.same((await store.expire(clock.nowMs(), 10)).map(({ state, record }) => [state, record.rid]), [['expired', soon.record.rid]]);
+    t.same(await store.expire(clock.nowMs(), 10), []);
+    t.match(await store.find(soon.record.rid), { state: 'expired' });
+    t.equal(await store.blob(soon.record.rid), undefined);
+    t.same(ridsOf(await store.due(QUEUE, clock.nowMs(), 10)), ridsOf([later]));
+    clock.advance(WEEK_MS + 3600_000);
+    await store.expire(clock.nowMs(), 10);
+    t.equal(await store.find(soon.record.rid), undefined);
+    t.same(await store.findByLocator(soon.record.locator), []);
+    t.match(await store.find(later.record.rid), { state: 'expired' });
+    t.match(store.status(), { tombstones: 1, records: 0 });
+    t.same(await store.hold([{ ...soon, heldAtMs: clock.nowMs() }]), [{ kind: 'held' }]);
+  });
+
+  check('is found as it was left', async (t, harness, store) => {
+    const { clock } = harness;
+    const entries = Array.from({ length: 50 }, (_, i) => makeEntry(clock, { blobBytes: 200 + i, dueMs: clock.nowMs() + i }));
+    const large = makeEntry(clock, { blobBytes: 2 ** 20 });
+    await store.hold([...entries, large]);
+    await store.step(entries.slice(0, 10).map(({ record }) => ({ rid: record.rid, state: 'forwarded' as const, to: 'next' })));
+    await store.reschedule([{ rid: entries[20]!.record.rid, schedule: { target: QUEUE, dueMs: clock.nowMs() + 9999, attempts: 3 } }]);
+    await store.outboxPut([{ peer: 'next', key: 'k', bytes: new Uint8Array([1]) }]);
+    await store.putMeta('m', new Uint8Array([2]));
+    const usage = store.usage('peer', 'client');
+    const queues = await store.queues();
+    await store.close();
+    await store.close();
+    await t.rejects(store.find(large.record.rid), { code: 'STORE_CLOSED' });
+
+    const again = await harness.open();
+    t.teardown(() => again.close());
+    t.same(again.usage('peer', 'client'), usage);
+    t.same(await again.queues(), queues);
+    t.match(await again.find(entries[5]!.record.rid), { state: 'forwarded', to: 'next' });
+    t.match((await again.find(entries[20]!.record.rid))?.schedule, { attempts: 3 });
+    t.equal((await again.due(QUEUE, clock.nowMs() + 9999, 100)).length, 41);
+    t.same(await readBlob(again, large.record), Buffer.from(large.blob));
+    t.same(await readBlob(again, entries[30]!.record), Buffer.from(entries[30]!.blob));
+    t.equal((await again.outbox('next', 10)).length, 1);
+    t.same(Buffer.from((await again.getMeta('m'))!), Buffer.from([2]));
+  });
+}
