@@ -64,6 +64,16 @@ t.test('refuses a gateway whose address leads anywhere but to a host', async (t)
   t.throws(() => makeGatewayCard(gatewayKey, { name: '../x', url: 'https://a.example', createdSec: CREATED }), { code: 'WIRE_VALUE' });
 });
 
+t.test('says how bundles reach a gateway, where they do', async (t) => {
+  const fields = { name: 'shore', url: 'https://gateway.example:8443', createdSec: CREATED };
+  const card = makeGatewayCard(gatewayKey, { ...fields, nodeId: 'dtn://shore/', tcpclPort: 4556 });
+  t.match(parseCard(formatCard(card)), { nodeId: 'dtn://shore/', tcpclPort: 4556 });
+  t.notOk('nodeId' in gatewayCard || 'tcpclPort' in gatewayCard);
+  for (const wrong of [{ nodeId: 'shore' }, { nodeId: 'dtn://shore/batch' }, { nodeId: 'ipn:0.0' }, { tcpclPort: 0 }, { tcpclPort: 65_536 }]) {
+    t.throws(() => makeGatewayCard(gatewayKey, { ...fields, ...wrong }), { code: 'WIRE_VALUE' });
+  }
+});
+
 t.test('gives a coded error for every card cut short and every flipped bit', async (t) => {
   for (const { bytes, decode } of [
     { bytes: domainCard.bytes, decode: decodeDomainCard },

@@ -37,6 +37,9 @@ export interface GatewayCard {
   /** Ed25519: of its certificate, its answers, its receipts and its knocks. */
   readonly key: Uint8Array;
   readonly createdSec: number;
+  /** For neighbours that send bundles: the node id, and the port for TCPCL at the host of `url`. */
+  readonly nodeId?: string;
+  readonly tcpclPort?: number;
   readonly bytes: Uint8Array;
 }
 
@@ -47,6 +50,9 @@ export const CARD_LIMITS = { bytes: 64 * 1024 };
 const MOST_USERS = 256;
 const MAX_NAME_BYTES = 32;
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const MAX_NODE_ID_BYTES = 128;
+const NODE_ID = /^(dtn:\/\/[A-Za-z0-9._-]+\/|ipn:[1-9][0-9]{0,9}\.0)$/;
+const MAX_PORT = 65_535;
 
 /** @param key the signing key that `domain` names. */
 export function makeDomainCard(key: SigningKey, fields: Pick<DomainCard, 'domain' | 'users' | 'createdSec'>): DomainCard {
@@ -79,7 +85,7 @@ export function decodeDomainCard(bytes: Uint8Array, path = 'domain-card'): Domai
   return { kind: 'domain', domain, users, createdSec, bytes };
 }
 
-export function makeGatewayCard(key: SigningKey, fields: Pick<GatewayCard, 'name' | 'url' | 'createdSec'>): GatewayCard {
+export function makeGatewayCard(key: SigningKey, fields: Omit<GatewayCard, 'kind' | 'key' | 'bytes'>): GatewayCard {
   const body = new Map<number, CborValue>([
     [0, OBJECT_TYPE.gatewayCard],
     [1, fields.name],
@@ -87,6 +93,8 @@ export function makeGatewayCard(key: SigningKey, fields: Pick<GatewayCard, 'name
     [3, key.publicKey],
     [4, fields.createdSec],
   ]);
+  if (fields.nodeId !== undefined) body.set(5, fields.nodeId);
+  if (fields.tcpclPort !== undefined) body.set(6, fields.tcpclPort);
   return decodeGatewayCard(encodeSigned(key, OBJECT_TYPE.gatewayCard, encodeCbor(body)));
 }
 
@@ -101,9 +109,13 @@ export function decodeGatewayCard(bytes: Uint8Array, path = 'gateway-card'): Gat
   if (!isBaseUrl(url)) throw fields.wrong(2, 'url', 'other text', 'https://host:port');
   const key = fields.bytes(3, 'key', KEY_BYTES);
   const createdSec = fields.uint(4, 'created');
+  const nodeId = fields.has(5) ? fields.text(5, 'node-id', MAX_NODE_ID_BYTES) : undefined;
+  if (nodeId !== undefined && !NODE_ID.test(nodeId)) throw fields.wrong(5, 'node-id', 'other text', 'dtn://NAME/ or ipn:N.0');
+  const tcpclPort = fields.has(6) ? fields.uint(6, 'tcpcl-port') : undefined;
+  if (tcpclPort !== undefined && (tcpclPort < 1 || tcpclPort > MAX_PORT)) throw fields.wrong(6, 'tcpcl-port', String(tcpclPort), `1 to ${MAX_PORT}`);
   fields.end();
   if (!verifySigned({ body, signature }, OBJECT_TYPE.gatewayCard, key)) throw badSignature(path);
-  return { kind: 'gateway', name, url, key, createdSec, bytes };
+  return { kind: 'gateway', name, url, key, createdSec, ...(nodeId !== undefined && { nodeId }), ...(tcpclPort !== undefined && { tcpclPort }), bytes };
 }
 
 const LABELS: Readonly<Record<Card['kind'], string>> = { domain: 'POSTERN DOMAIN CARD', gateway: 'POSTERN GATEWAY CARD' };
