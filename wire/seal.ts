@@ -43,7 +43,7 @@ export function sealInner(kemPublicKey: Uint8Array, destination: string, inner: 
 
 /**
  * The 512 bytes with which a holder knocks. A sealed inner notification or a holder's address that leaves no
- * room is WIRE_VALUE: within MAX_SEALED_INNER_BYTES and MAX_BASE_URL_BYTES there is always room.
+ * room is refused: within MAX_SEALED_INNER_BYTES and MAX_BASE_URL_BYTES there is always room.
  */
 export function sealNotifyDatagram(kemPublicKey: Uint8Array, key: SigningKey, fields: OuterFields, seed: Uint8Array): Uint8Array {
   const outer = makeOuter(key, fields);
@@ -56,7 +56,8 @@ export type SealedPayload = Pick<Envelope, 'contentBytes' | 'payloadBytes' | 'pa
 
 /**
  * Seals content of any length as it comes, in the memory of one chunk. What `push` and `finish` give is
- * the ciphertext, piece by piece and in order.
+ * the ciphertext, piece by piece and in order; a tag of 16 bytes is a piece of its own, so write all of a
+ * push at once (writev).
  */
 export class PayloadSealer {
   readonly #chunkKey: Uint8Array;
