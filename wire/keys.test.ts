@@ -23,6 +23,16 @@ t.test('a signature of the wrong length is no signature', async (t) => {
   t.notOk(verifySignature(key.publicKey, seed, new Uint8Array(0)));
 });
 
+t.test('more keys than are remembered verify as before', async (t) => {
+  const keys = Array.from({ length: 600 }, (_, number) => signingKeyFromSeed(sha256Of(Uint8Array.of(number >>> 8, number))));
+  const signatures = keys.map((key) => key.sign(seed));
+  for (const round of [1, 2]) {
+    const verified = keys.filter((key, at) => verifySignature(key.publicKey, seed, signatures[at]!));
+    t.equal(verified.length, keys.length, `round ${round}`);
+  }
+  t.notOk(verifySignature(keys[0]!.publicKey, seed, signatures[1]!));
+});
+
 t.test('two KEM keys agree on one secret', async (t) => {
   const ours = kemKeyFromSeed(seed);
   const theirs = kemKeyFromSeed(seed.map(() => 9));
