@@ -14,8 +14,9 @@ import { refuseReasonOf } from './outcomes.js';
 import type { TermReason } from './reasons.js';
 import { secure } from './secure.js';
 import { SendQueue, type Result, type SendPort } from './send-queue.js';
-import { Session, type SessionTerms, type SessionTimeouts } from './session.js';
-import type { SessionOutput, SessionPeer } from './session-output.js';
+import { Session } from './session.js';
+import type { SessionOutput } from './session-output.js';
+import type { SessionPeer, SessionTerms } from './session-terms.js';
 
 /** The link at our end of the connection. */
 export interface ConnectionOwner {
@@ -24,8 +25,15 @@ export interface ConnectionOwner {
   /** The session is established, and sends may begin. */
   established(connection: Connection): void;
   deliver(bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult>;
-  /** The connection is gone, with the fault that ended it if it was one. */
-  gone(connection: Connection, reason: string, error: PosternError | undefined): void;
+  gone(connection: Connection, ending: Ending): void;
+}
+
+/** Why the connection is gone. */
+export interface Ending {
+  readonly reason: string;
+  /** Both sides took leave, and nothing was left undone. */
+  readonly inOrder: boolean;
+  readonly error?: PosternError;
 }
 
 export interface Traffic {
@@ -53,14 +61,15 @@ export interface ConnectionOptions {
   readonly role:
     | { readonly side: 'active'; readonly owner: ConnectionOwner; readonly host: string }
     /** `identify` is called once with what the peer showed; `gone` only when it named no owner. */
-    | { readonly side: 'passive'; readonly identify: (introduction: Introduction) => ConnectionOwner | Dismissal; readonly gone: (reason: string, error: PosternError | undefined) => void };
+    | { readonly side: 'passive'; readonly identify: (introduction: Introduction) => ConnectionOwner | Dismissal; readonly gone: (ending: Ending) => void };
   /** Absent: no TLS. */
   readonly identity?: TlsIdentity;
   /** Why the session must not run in the clear; absent: it may. */
   readonly plainFault?: PosternError;
   /** The active side's judgement of the key the peer proved. */
   readonly keyFault?: (key: Uint8Array | undefined) => PosternError | undefined;
-  readonly timeouts: SessionTimeouts;
+  /** From the connection to the established session. */
+  readonly handshakeMs: number;
   readonly clock: Clock;
 }
 
@@ -91,13 +100,13 @@ export class Connection {
   #resting = false;
   #timer: { readonly atMs: number; readonly timer: Timer } | undefined;
   #linger: Timer | undefined;
-  #ended: { readonly reason: string; readonly error: PosternError | undefined } | undefined;
+  #ending: Ending | undefined;
   #socketError: string | undefined;
   #gone = false;
   #finish!: () => void;
 
   constructor(options: ConnectionOptions) {
-    const { socket, role, identity, plainFault, timeouts } = options;
+    const { socket, role, identity, plainFault, handshakeMs } = options;
     this.#options = options;
     this.#stream = socket;
     this.finished = new Promise((resolve) => (this.#finish = resolve));
@@ -107,7 +116,7 @@ export class Connection {
         role: role.side === 'active' ? { side: 'active', terms: role.owner.terms } : { side: 'passive' },
         canTls: identity !== undefined,
         ...(plainFault === undefined ? {} : { plainFault }),
-        timeouts,
+        handshakeMs,
       },
       this.#nowMs(),
     );
@@ -171,10 +180,10 @@ export class Connection {
     this.#timer?.timer.cancel();
     this.#linger?.cancel();
     this.#onDrain();
-    const reason = this.#socketError ?? this.#ended?.reason ?? 'the connection ended';
-    const error = this.#ended?.error;
-    if (this.#owner !== undefined) this.#owner.gone(this, reason, error);
-    else if (this.#options.role.side === 'passive') this.#options.role.gone(reason, error);
+    const ending = this.#ending ?? { reason: 'the connection ended', inOrder: false };
+    const told = this.#socketError === undefined || ending.inOrder ? ending : { ...ending, reason: this.#socketError };
+    if (this.#owner !== undefined) this.#owner.gone(this, told);
+    else if (this.#options.role.side === 'passive') this.#options.role.gone(told);
     void Promise.all(this.#deliveries).then(() => this.#finish());
   }
 
@@ -213,7 +222,7 @@ export class Connection {
       case 'ending':
         return this.#queue.ending();
       case 'close':
-        this.#ended = { reason: output.reason, error: output.error };
+        this.#ending = { reason: output.reason, inOrder: output.inOrder, ...(output.error === undefined ? {} : { error: output.error }) };
         this.#queue.ending();
         return this.#close();
     }

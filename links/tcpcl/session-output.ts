@@ -1,6 +1,7 @@
 /** What a session asks of its driver, in order: bytes to send, things that happened, and the end. */
 import type { PosternError } from '../../base/errors.js';
 import type { RefuseReason, TermReason } from './reasons.js';
+import type { SessionPeer } from './session-terms.js';
 
 export type SessionOutput =
   | { readonly kind: 'send'; readonly parts: readonly Uint8Array[] }
@@ -17,17 +18,8 @@ export type SessionOutput =
   | { readonly kind: 'settled'; readonly transferId: bigint; readonly result: TransferResult }
   /** No transfer may begin from here on. */
   | { readonly kind: 'ending'; readonly reason: TermReason }
-  /** Close the connection once everything is sent. Nothing follows. */
-  | { readonly kind: 'close'; readonly reason: string; readonly error?: PosternError };
-
-/** What the peer said of itself, as far as it binds us. */
-export interface SessionPeer {
-  readonly nodeId: string;
-  /** The session's, not the peer's wish. 0: no keepalives. */
-  readonly keepaliveSec: number;
-  readonly segmentMtuBytes: number;
-  readonly transferMtuBytes: number;
-}
+  /** Close the connection once everything is sent. Nothing follows. inOrder: both sides have said their SESS_TERM, and nothing was left undone. */
+  | { readonly kind: 'close'; readonly reason: string; readonly inOrder: boolean; readonly error?: PosternError };
 
 /** confirmed: the peer acknowledged the last byte. broken: the session ended first. */
 export type TransferResult = { readonly kind: 'confirmed' } | { readonly kind: 'refused'; readonly reason: RefuseReason } | { readonly kind: 'broken' };

@@ -1,11 +1,12 @@
 import t from 'tap';
 import { concatBytes, fromHex, toHex } from '../../base/bytes.js';
 import { PosternError } from '../../base/errors.js';
-import { Session, type SessionOptions, type SessionTerms } from './session.js';
+import { Session, type SessionOptions } from './session.js';
 import type { SessionOutput } from './session-output.js';
+import type { SessionTerms } from './session-terms.js';
 
-const TERMS: SessionTerms = { nodeId: 'ipn:2.0', keepaliveSec: 15, segmentMruBytes: 100_000, transferMruBytes: 1_000_000, inboundTransfers: 4 };
-const TIMEOUTS = { handshakeMs: 10_000, progressMs: 60_000, drainMs: 5_000 };
+const TERMS: SessionTerms = { nodeId: 'ipn:2.0', keepaliveSec: 15, segmentMruBytes: 100_000, transferMruBytes: 1_000_000, inboundTransfers: 4, progressMs: 60_000, drainMs: 5_000 };
+const HANDSHAKE_MS = 10_000;
 const START_MS = 1000;
 
 const CONTACT = '64746e210400';
@@ -31,7 +32,7 @@ function closing(outputs: readonly SessionOutput[]): { reason: string; error?: P
 }
 
 function passive(options: Partial<SessionOptions> = {}): Session {
-  return new Session({ role: { side: 'passive' }, canTls: false, timeouts: TIMEOUTS, ...options }, START_MS);
+  return new Session({ role: { side: 'passive' }, canTls: false, handshakeMs: HANDSHAKE_MS, ...options }, START_MS);
 }
 
 /** A passive session, established with a peer that said `init`. */
@@ -64,7 +65,7 @@ t.test('the passive side speaks only after the active side has', async (t) => {
 });
 
 t.test('the active side greets at once, and names itself when the peer has greeted', async (t) => {
-  const session = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, timeouts: TIMEOUTS }, START_MS);
+  const session = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, handshakeMs: HANDSHAKE_MS }, START_MS);
   t.equal(sent(session.start(START_MS)), CONTACT);
   t.equal(sent(session.receive(bytesOf(CONTACT), START_MS)), '07000f00000000000186a000000000000f4240000769706e3a322e3000000000');
   t.notOk(session.open);
@@ -88,7 +89,7 @@ t.test('answers another version with its own header and the reason, and ends', a
     t.equal(sent(outputs), `${CONTACT}050002`);
     t.match(closing(outputs), { error: { code: 'LINK_PROTOCOL' } });
   }
-  const active = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, timeouts: TIMEOUTS }, START_MS);
+  const active = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, handshakeMs: HANDSHAKE_MS }, START_MS);
   active.start(START_MS);
   t.same(kinds(active.receive(bytesOf('64746e210300'), START_MS)), ['close'], 'the active side just closes');
 });
@@ -151,7 +152,7 @@ t.test('turns down greetings nobody could work with, as a contact failure', asyn
     ['a node id without end', '0700110000000000030d400000000000989680 ffff', 'LINK_LIMIT'],
   ];
   for (const [name, hex, code] of cases) {
-    const active = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, timeouts: TIMEOUTS }, START_MS);
+    const active = new Session({ role: { side: 'active', terms: TERMS }, canTls: false, handshakeMs: HANDSHAKE_MS }, START_MS);
     active.start(START_MS);
     active.receive(bytesOf(CONTACT), START_MS);
     const outputs = active.receive(bytesOf(hex), START_MS);
@@ -382,8 +383,8 @@ t.test('waits for transfers in hand no longer than it was told to', async (t) =>
   session.begin(2, START_MS);
   session.segment(0n, [bytesOf('aa')], START_MS);
   session.terminate('unknown', START_MS);
-  t.equal(session.dueMs(), START_MS + TIMEOUTS.drainMs);
-  t.match(session.tick(START_MS + TIMEOUTS.drainMs), [{ kind: 'settled', result: { kind: 'broken' } }, { kind: 'close', reason: /not over/ }]);
+  t.equal(session.dueMs(), START_MS + TERMS.drainMs);
+  t.match(session.tick(START_MS + TERMS.drainMs), [{ kind: 'settled', result: { kind: 'broken' } }, { kind: 'close', reason: /not over/ }]);
 });
 
 t.test('takes a half-sent transfer back by ending the session, and a sent one by forgetting it', async (t) => {
@@ -446,8 +447,8 @@ t.test('gives nobody longer than the handshake time for the greetings', async (t
   for (const hex of ['', CONTACT, CONTACT + INIT]) {
     const session = passive();
     session.receive(bytesOf(hex), START_MS);
-    t.equal(session.dueMs(), START_MS + TIMEOUTS.handshakeMs);
-    t.match(session.tick(START_MS + TIMEOUTS.handshakeMs), [{ kind: 'close', reason: /greetings/ }]);
+    t.equal(session.dueMs(), START_MS + HANDSHAKE_MS);
+    t.match(session.tick(START_MS + HANDSHAKE_MS), [{ kind: 'close', reason: /greetings/ }]);
     t.equal(session.dueMs(), undefined);
   }
 });

@@ -7,36 +7,14 @@ import { strict as assert } from 'node:assert';
 import { isPosternError, messageOf, type PosternError } from '../../base/errors.js';
 import { InboundTransfers } from './inbound-transfers.js';
 import { MessageReader, type ReaderEvent } from './message-reader.js';
-import { CAN_TLS, decodeExtensionItems, encodeContactHeader, encodeMessage, ITEM_CRITICAL, MESSAGE_CODES, protocolFault, TCPCL_VERSION, TERM_REPLY } from './messages.js';
+import { CAN_TLS, encodeContactHeader, encodeMessage, MESSAGE_CODES, protocolFault, TCPCL_VERSION, TERM_REPLY } from './messages.js';
 import type { ContactHeader, Message, SegmentHead, SessInit, UnknownMessage } from './messages.js';
 import { OutboundTransfers } from './outbound-transfers.js';
 import { rejectCode, rejectReason, termCode, termReason } from './reasons.js';
 import type { RefuseReason, RejectReason, TermReason } from './reasons.js';
-import type { SessionOutput, SessionPeer } from './session-output.js';
-
-/** What we say of ourselves, and how long we let a session be idle. */
-export interface SessionTerms {
-  readonly nodeId: string;
-  /** 0: no keepalives. */
-  readonly keepaliveSec: number;
-  readonly segmentMruBytes: number;
-  readonly transferMruBytes: number;
-  /** Transfers of the peer that may wait for our answer at once. */
-  readonly inboundTransfers: number;
-  /** Ends the session when nothing has moved for so long; absent: stays until told. */
-  readonly idleMs?: number;
-}
-
-export interface SessionTimeouts {
-  /** From the connection to the established session. */
-  readonly handshakeMs: number;
-  /** A transfer that does not move in either direction for so long ends the session. */
-  readonly progressMs: number;
-  /** How long an ending session waits for transfers in hand. */
-  readonly drainMs: number;
-}
-
-export const DEFAULT_TIMEOUTS: SessionTimeouts = { handshakeMs: 20_000, progressMs: 120_000, drainMs: 30_000 };
+import type { SessionOutput } from './session-output.js';
+import { negotiate, type SessionTerms } from './session-terms.js';
+import { SessionWatch, type WatchEvent } from './session-watch.js';
 
 export interface SessionOptions {
   /** The active side has made the connection. It knows its terms at once, the passive side once it knows the peer. */
@@ -44,24 +22,17 @@ export interface SessionOptions {
   readonly canTls: boolean;
   /** Why the session must not run in the clear; absent: it may. */
   readonly plainFault?: PosternError;
-  readonly timeouts: SessionTimeouts;
+  /** From the connection to the established session. */
+  readonly handshakeMs: number;
 }
 
-/** RFC 9174 §4.7 lets us turn down peers with whom every transfer would crumble to dust ("data dribble", §8.10). */
-const SMALLEST_SEGMENT_MTU_BYTES = 256;
-const SMALLEST_TRANSFER_MTU_BYTES = 1024;
 /** Messages out of place that we put up with, in one session. */
 const REJECTS = 16;
-/** RFC 9174 §5.1.1: silence for twice the keepalive interval is the end. */
-const SILENT_INTERVALS = 2;
-
-/** The answer to SESS_TERM costs the peer nothing; when no transfer is in hand it is not waited for longer. */
-const TERM_ANSWER_MS = 3000;
-
 type Phase = 'contact' | 'securing' | 'introducing' | 'admitting' | 'established' | 'closed';
 
 export class Session {
   readonly #options: SessionOptions;
+  readonly #watch: SessionWatch;
   readonly #reader = new MessageReader();
   readonly #outbound = new OutboundTransfers((output) => this.#emit(output));
   #inbound: InboundTransfers | undefined;
@@ -69,29 +40,17 @@ export class Session {
   #phase: Phase = 'contact';
   #terms: SessionTerms | undefined;
   #peerInit: SessInit | undefined;
-  #keepaliveMs = 0;
   /** A segment that waits until an earlier transfer is answered; nothing is read meanwhile. */
   #waiting: SegmentHead | undefined;
   #termSent = false;
   #termReceived = false;
   #rejects = 0;
-  /** The driver reads from the connection. While it does not, silence is our own doing. */
-  #reading = true;
   #nowMs: number;
-  readonly #startMs: number;
-  #sentMs: number;
-  #heardMs: number;
-  /** The last byte of a transfer from the peer. */
-  #arrivedMs: number;
-  /** The last message that was more than a keepalive. */
-  #activeMs: number;
-  /** The last sign that the peer takes what we send. */
-  #takenMs: number;
-  #termMs = 0;
 
   constructor(options: SessionOptions, nowMs: number) {
     this.#options = options;
-    this.#nowMs = this.#startMs = this.#sentMs = this.#heardMs = this.#arrivedMs = this.#activeMs = this.#takenMs = nowMs;
+    this.#nowMs = nowMs;
+    this.#watch = new SessionWatch(nowMs, options.handshakeMs);
     if (options.role.side === 'active') this.#terms = options.role.terms;
   }
 
@@ -119,7 +78,7 @@ export class Session {
   receive(bytes: Uint8Array, nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
     if (this.#phase === 'closed') return [];
-    this.#heardMs = nowMs;
+    this.#watch.heard(nowMs);
     this.#reader.push(bytes);
     this.#read();
     return this.#take();
@@ -148,7 +107,7 @@ export class Session {
     if (this.#phase === 'admitting') {
       this.#terms = terms;
       this.#sendInit(terms);
-      this.#guard(() => this.#negotiate(this.#peerInit!, terms));
+      this.#guard(() => this.#establish(terms, this.#peerInit!));
       this.#read();
     }
     return this.#take();
@@ -157,14 +116,14 @@ export class Session {
   /** @returns the id of a transfer whose segments follow. Only while `open`, and when the one before is complete. */
   begin(totalBytes: number, nowMs: number): bigint {
     assert(this.open);
-    if (!this.#outbound.busy) this.#takenMs = nowMs;
+    if (!this.#outbound.busy) this.#watch.taken(nowMs);
     return this.#outbound.begin(totalBytes);
   }
 
   segment(transferId: bigint, parts: readonly Uint8Array[], nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
     if (this.#phase === 'established') {
-      this.#activeMs = nowMs;
+      this.#watch.moved(nowMs);
       this.#outbound.segment(transferId, parts);
     }
     return this.#take();
@@ -200,8 +159,7 @@ export class Session {
 
   /** The driver has stopped reading, or reads again. */
   reading(on: boolean, nowMs: number): void {
-    if (!this.#reading) this.#heardMs = this.#arrivedMs = this.#takenMs = nowMs;
-    this.#reading = on;
+    this.#watch.reading(on, nowMs);
   }
 
   /** The connection is gone. */
@@ -219,24 +177,36 @@ export class Session {
 
   tick(nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
-    for (const { atMs, run } of this.#deadlines()) if (atMs <= nowMs && this.#phase !== 'closed') run();
+    for (const { atMs, event } of this.#deadlines()) if (atMs <= nowMs && this.#phase !== 'closed') this.#onWatch(event);
     return this.#take();
   }
 
-  #deadlines(): { atMs: number; run: () => void }[] {
+  #deadlines(): ReturnType<SessionWatch['deadlines']> {
     if (this.#phase === 'closed') return [];
-    const { handshakeMs, progressMs, drainMs } = this.#options.timeouts;
-    if (this.#phase !== 'established') return [{ atMs: this.#startMs + handshakeMs, run: () => this.#close(`the peer was not done with its greetings after ${handshakeMs} ms`) }];
-    const list: { atMs: number; run: () => void }[] = [];
-    const silenceMs = SILENT_INTERVALS * this.#keepaliveMs;
-    if (this.#keepaliveMs > 0) list.push({ atMs: this.#sentMs + this.#keepaliveMs, run: () => this.#sendMessage({ type: 'keepalive' }) });
-    if (this.#reading && silenceMs > 0) list.push({ atMs: this.#heardMs + silenceMs, run: () => this.#giveUp(`the peer was silent for ${silenceMs} ms`) });
-    const stands = (): void => this.#giveUp(`a transfer did not move for ${progressMs} ms`);
-    if (this.#reading && this.#inbound?.expectsData === true) list.push({ atMs: this.#arrivedMs + progressMs, run: stands });
-    if (this.#reading && this.#outbound.busy) list.push({ atMs: this.#takenMs + progressMs, run: stands });
-    if (this.#termSent) list.push({ atMs: this.#termMs + (this.#busy ? drainMs : Math.min(drainMs, TERM_ANSWER_MS)), run: () => this.#close(`the session was not over ${this.#nowMs - this.#termMs} ms after its end was called`) });
-    else if (this.#terms?.idleMs !== undefined && !this.#busy) list.push({ atMs: this.#activeMs + this.#terms.idleMs, run: () => this.#sendTerm('idle-timeout') });
-    return list;
+    return this.#watch.deadlines({
+      established: this.#phase === 'established',
+      ending: this.#termSent,
+      expectsData: this.#inbound?.expectsData === true,
+      expectsAcks: this.#outbound.busy,
+      busy: this.#busy,
+    });
+  }
+
+  #onWatch(event: WatchEvent): void {
+    switch (event) {
+      case 'handshake':
+        return this.#close('the peer took too long over its greetings');
+      case 'keepalive':
+        return this.#sendMessage({ type: 'keepalive' });
+      case 'silence':
+        return this.#giveUp('the peer was silent for two keepalive intervals');
+      case 'standstill':
+        return this.#giveUp('a transfer did not move');
+      case 'drain':
+        return this.#close('the session was not over in time after its end was called');
+      case 'idle':
+        return this.#sendTerm('idle-timeout');
+    }
   }
 
   get #busy(): boolean {
@@ -270,7 +240,7 @@ export class Session {
       case 'message':
         return this.#phase === 'established' ? this.#onMessage(event.message) : this.#onGreeting(event.message);
       case 'data':
-        this.#arrivedMs = this.#nowMs;
+        this.#watch.arrived(this.#nowMs);
         return this.#inbound!.onData(event.bytes);
       case 'segment-end':
         return this.#inbound!.onSegmentEnd();
@@ -304,7 +274,7 @@ export class Session {
   /** Before the session is established (RFC 9174 §4.6). */
   #onGreeting(message: Message | UnknownMessage): void {
     if (message.type === 'sess-init') {
-      if (this.#terms !== undefined) return this.#negotiate(message, this.#terms);
+      if (this.#terms !== undefined) return this.#establish(this.#terms, message);
       this.#peerInit = message;
       this.#phase = 'admitting';
       return this.#emit({ kind: 'introduced', nodeId: message.nodeId });
@@ -314,31 +284,23 @@ export class Session {
     this.#close(`the peer sent ${nameOf(message)} instead of SESS_INIT`, protocolFault('tcpcl', 0, nameOf(message), 'sess-init'));
   }
 
-  /** RFC 9174 §4.7. */
-  #negotiate(peer: SessInit, terms: SessionTerms): void {
-    const path = 'tcpcl/sess-init';
-    const unknown = decodeExtensionItems(peer.extensions, path).find((item) => (item.flags & ITEM_CRITICAL) !== 0);
-    if (unknown !== undefined) return this.#fail(protocolFault(`${path}/extensions`, 0, `a critical item of type ${unknown.itemType}`, 'items everybody knows'));
-    if (peer.segmentMru < SMALLEST_SEGMENT_MTU_BYTES) return this.#fail(protocolFault(`${path}/segment-mru`, 3, `${peer.segmentMru} bytes`, `at least ${SMALLEST_SEGMENT_MTU_BYTES}`));
-    if (peer.transferMru < SMALLEST_TRANSFER_MTU_BYTES) return this.#fail(protocolFault(`${path}/transfer-mru`, 11, `${peer.transferMru} bytes`, `at least ${SMALLEST_TRANSFER_MTU_BYTES}`));
-    const keepaliveSec = Math.min(terms.keepaliveSec, peer.keepaliveSec);
-    const known: SessionPeer = { nodeId: peer.nodeId, keepaliveSec, segmentMtuBytes: countOf(peer.segmentMru), transferMtuBytes: countOf(peer.transferMru) };
-    this.#keepaliveMs = keepaliveSec * 1000;
+  #establish(terms: SessionTerms, peerInit: SessInit): void {
+    const peer = negotiate(terms, peerInit);
+    this.#watch.establish(terms, peer.keepaliveSec, this.#nowMs);
     this.#inbound = new InboundTransfers({ segmentBytes: terms.segmentMruBytes, transferBytes: terms.transferMruBytes, transfers: terms.inboundTransfers }, (output) => this.#emit(output));
     this.#phase = 'established';
-    this.#activeMs = this.#nowMs;
-    this.#emit({ kind: 'established', peer: known });
+    this.#emit({ kind: 'established', peer });
   }
 
   #onMessage(message: Message | UnknownMessage): void {
-    if (message.type !== 'keepalive') this.#activeMs = this.#nowMs;
+    if (message.type !== 'keepalive') this.#watch.moved(this.#nowMs);
     switch (message.type) {
       case 'xfer-segment':
-        this.#arrivedMs = this.#nowMs;
+        this.#watch.arrived(this.#nowMs);
         return this.#onSegment(message);
       case 'xfer-ack':
       case 'xfer-refuse': {
-        this.#takenMs = this.#nowMs;
+        this.#watch.taken(this.#nowMs);
         const known = message.type === 'xfer-ack' ? this.#outbound.onAck(message) : this.#outbound.onRefuse(message.transferId, message.reason);
         return known ? this.#closeIfDone() : this.#reject(message, 'unexpected');
       }
@@ -394,7 +356,7 @@ export class Session {
   #decide(transferId: bigint, verdict: 'accepted' | RefuseReason, nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
     if (this.#phase === 'established') {
-      this.#activeMs = nowMs;
+      this.#watch.moved(nowMs);
       this.#inbound!.decide(transferId, verdict);
       const waiting = this.#waiting;
       this.#waiting = undefined;
@@ -406,7 +368,7 @@ export class Session {
   }
 
   #closeIfDone(): void {
-    if (this.#phase === 'established' && this.#termSent && this.#termReceived && !this.#busy) this.#close('the session ended in order');
+    if (this.#phase === 'established' && this.#termSent && this.#termReceived && !this.#busy) this.#close('the session ended in order', undefined, true);
   }
 
   #fail(error: PosternError): void {
@@ -421,13 +383,13 @@ export class Session {
     this.#close(reason);
   }
 
-  #close(reason: string, error?: PosternError): void {
+  #close(reason: string, error?: PosternError, inOrder = false): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#waiting = undefined;
     this.#inbound?.onDisconnect();
     this.#outbound.onDisconnect();
-    this.#emit({ kind: 'close', reason, ...(error === undefined ? {} : { error }) });
+    this.#emit({ kind: 'close', reason, inOrder, ...(error === undefined ? {} : { error }) });
   }
 
   #sendContactHeader(): void {
@@ -452,7 +414,7 @@ export class Session {
   #sendTermCode(flags: number, reason: number): void {
     if (this.#termSent) return;
     this.#termSent = true;
-    this.#termMs = this.#nowMs;
+    this.#watch.ending(this.#nowMs);
     this.#sendMessage({ type: 'sess-term', flags, reason });
     if (this.#phase === 'established') this.#emit({ kind: 'ending', reason: termReason(reason) });
   }
@@ -466,7 +428,7 @@ export class Session {
   }
 
   #emit(output: SessionOutput): void {
-    if (output.kind === 'send') this.#sentMs = this.#nowMs;
+    if (output.kind === 'send') this.#watch.sent(this.#nowMs);
     this.#outputs.push(output);
   }
 
@@ -479,9 +441,4 @@ export class Session {
 
 function nameOf(message: Message | UnknownMessage): string {
   return message.type === 'unknown' ? `a message of type ${message.code}` : message.type;
-}
-
-/** Sizes beyond what a number can count are as good as endless. */
-function countOf(size: bigint): number {
-  return size > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(size);
 }

@@ -13,9 +13,9 @@ import { isLoopbackHost } from '../../base/peer-address.js';
 import type { Random } from '../../base/random.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 import type { Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
-import { Connection, type ConnectionOwner, type Dismissal, type Traffic } from './connection.js';
+import { Connection, type ConnectionOwner, type Dismissal, type Ending, type Traffic } from './connection.js';
 import { Reconnect, type ReconnectOptions } from './reconnect.js';
-import { DEFAULT_TIMEOUTS, type SessionTerms, type SessionTimeouts } from './session.js';
+import type { SessionTerms } from './session-terms.js';
 import type { Claim, TcpclListener } from './tcpcl-listener.js';
 import type { TcpclLog } from './tcpcl-log.js';
 
@@ -45,7 +45,12 @@ export interface TcpclLinkOptions {
   /** Hangs up when nothing has moved for so long, and dials when something is to be sent. Absent: stays connected. */
   readonly idleMs?: number;
   readonly reconnect?: ReconnectOptions;
-  readonly timeouts?: Partial<SessionTimeouts>;
+  /** From dialling to the established session. */
+  readonly handshakeMs?: number;
+  /** A transfer that does not move for so long ends the session. One segment of 64 KiB has to fit in. */
+  readonly progressMs?: number;
+  /** How long an ending session waits for transfers in hand. */
+  readonly drainMs?: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: TcpclLog;
@@ -55,6 +60,9 @@ const DEFAULT_KEEPALIVE_SEC = 30;
 const DEFAULT_LARGEST_BYTES = 4 * 1024 * 1024;
 const DEFAULT_SEGMENT_BYTES = 100_000;
 const DEFAULT_PARALLEL = 4;
+const DEFAULT_HANDSHAKE_MS = 20_000;
+const DEFAULT_PROGRESS_MS = 120_000;
+const DEFAULT_DRAIN_MS = 30_000;
 const DEFAULT_RECONNECT: ReconnectOptions = { firstMs: 1000, capMs: 60_000 };
 /** HDTN 1.3.1 makes room for transfer MRU / segment MRU segments at once, and aborts when that is too much; 1000 works. */
 const MRU_RATIO = 1000;
@@ -71,7 +79,7 @@ export class TcpclLink implements Link {
   readonly supports: LinkSupport;
   onSignOfLife: (() => void) | undefined;
   readonly #options: TcpclLinkOptions;
-  readonly #timeouts: SessionTimeouts;
+  readonly #handshakeMs: number;
   readonly #terms: SessionTerms;
   readonly #claim: Claim;
   readonly #reconnect: Reconnect;
@@ -95,7 +103,7 @@ export class TcpclLink implements Link {
     this.#options = options;
     this.name = `${neighbour}/tcpcl`;
     this.supports = { carries: 'bundle', answers: false, largestBytes, parallel };
-    this.#timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
+    this.#handshakeMs = options.handshakeMs ?? DEFAULT_HANDSHAKE_MS;
     this.#reconnect = new Reconnect(options.reconnect ?? DEFAULT_RECONNECT, options.random);
     this.#terms = {
       nodeId: options.nodeId,
@@ -103,6 +111,8 @@ export class TcpclLink implements Link {
       segmentMruBytes: Math.max(options.segmentMruBytes ?? DEFAULT_SEGMENT_BYTES, Math.ceil(largestBytes / MRU_RATIO)),
       transferMruBytes: largestBytes,
       inboundTransfers: parallel,
+      progressMs: options.progressMs ?? DEFAULT_PROGRESS_MS,
+      drainMs: options.drainMs ?? DEFAULT_DRAIN_MS,
       ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
     };
     this.#claim = {
@@ -222,7 +232,7 @@ export class TcpclLink implements Link {
     const { clock } = this.#options;
     this.#reconnect.attempt(clock.monotonicMs());
     const socket = connectTcp({ host, port, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS });
-    const timer = clock.timer(this.#timeouts.handshakeMs, () => socket.destroy(new Error(`${host}:${port} did not answer within ${this.#timeouts.handshakeMs} ms`)));
+    const timer = clock.timer(this.#handshakeMs, () => socket.destroy(new Error(`${host}:${port} did not answer within ${this.#handshakeMs} ms`)));
     const failed = (reason: string): void => {
       timer.cancel();
       this.#dialled(undefined, reason);
@@ -249,7 +259,7 @@ export class TcpclLink implements Link {
       ...(identity === undefined ? {} : { identity }),
       ...(this.#mayBePlain() ? {} : { plainFault: new PosternError('LINK_PLAIN', `${address} offers no TLS. Nothing was sent.`, { address }) }),
       ...(peerKey === undefined ? {} : { keyFault: (key: Uint8Array | undefined) => keyFault(address, key, peerKey) }),
-      timeouts: this.#timeouts,
+      handshakeMs: this.#handshakeMs,
       clock,
     });
     this.#connections.set(connection, 'dialled');
@@ -267,7 +277,7 @@ export class TcpclLink implements Link {
       traffic: this.#traffic,
       established: (connection) => this.#established(connection),
       deliver: (bytes) => this.#take(bytes),
-      gone: (connection, reason, error) => this.#onGone(connection, reason, error),
+      gone: (connection, ending) => this.#onGone(connection, ending),
     };
   }
 
@@ -307,13 +317,13 @@ export class TcpclLink implements Link {
     else if (open.length > SESSIONS) open[0]?.end('busy');
   }
 
-  #onGone(connection: Connection, reason: string, error: PosternError | undefined): void {
+  #onGone(connection: Connection, { reason, inOrder, error }: Ending): void {
     const wasDialling = this.#connections.get(connection) === 'dialled' && connection.peerNodeId === undefined;
     this.#connections.delete(connection);
     if (error !== undefined) this.#log('warn', 'session failed', { code: error.code, reason });
     else this.#log('info', 'session ended', { reason });
     if (wasDialling) return this.#dialled(undefined, reason);
-    if (error !== undefined) this.#lastError = sentence(reason);
+    if (!inOrder && this.#usable() === undefined) this.#lastError = sentence(reason);
     this.#stayConnected();
   }
 

@@ -10,7 +10,6 @@ import { messageOf, PosternError } from '../../base/errors.js';
 import { isLoopbackHost } from '../../base/peer-address.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 import { Connection, type ConnectionOwner, type Dismissal, type Introduction } from './connection.js';
-import { DEFAULT_TIMEOUTS, type SessionTimeouts } from './session.js';
 import type { TcpclLog } from './tcpcl-log.js';
 
 export interface TcpclListenerOptions {
@@ -21,7 +20,8 @@ export interface TcpclListenerOptions {
   readonly identity?: TlsIdentity;
   /** Lets other machines in without TLS, for those neighbours whose link allows it, too. */
   readonly allowPlain?: boolean;
-  readonly timeouts?: Partial<SessionTimeouts>;
+  /** From the connection to the established session. */
+  readonly handshakeMs?: number;
   readonly clock: Clock;
   readonly log?: TcpclLog;
 }
@@ -35,6 +35,7 @@ export interface Claim {
   accept(): ConnectionOwner | Dismissal;
 }
 
+const DEFAULT_HANDSHAKE_MS = 20_000;
 /** Connections of nobody we know yet, in all; the oldest makes room for the newest. */
 const UNPROVED = 64;
 /** And from one address, so that no single machine can crowd out the others. */
@@ -118,7 +119,7 @@ export class TcpclListener {
       return;
     }
     if (this.#unproved.size >= UNPROVED) this.#unproved.keys().next().value?.destroy();
-    const { identity, allowPlain, timeouts, clock } = this.#options;
+    const { identity, allowPlain, handshakeMs = DEFAULT_HANDSHAKE_MS, clock } = this.#options;
     const local = isLoopbackHost(address);
     const connection: Connection = new Connection({
       socket,
@@ -129,7 +130,7 @@ export class TcpclListener {
           if ('terms' in found) this.#unproved.delete(connection);
           return found;
         },
-        gone: (reason, error) => {
+        gone: ({ reason, error }) => {
           this.#unproved.delete(connection);
           const level = error?.code === 'LINK_PEER_KEY' ? 'warn' : 'debug';
           this.#options.log?.(level, 'a TCPCL connection of nobody we know ended', { address, reason });
@@ -137,7 +138,7 @@ export class TcpclListener {
       },
       ...(identity === undefined ? {} : { identity }),
       ...(local || allowPlain === true ? {} : { plainFault: new PosternError('LINK_PLAIN', `${address} does not use TLS, and comes from another machine.`, { address }) }),
-      timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts },
+      handshakeMs,
       clock,
     });
     this.#unproved.set(connection, address);
