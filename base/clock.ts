@@ -29,6 +29,15 @@ export const systemClock: Clock = {
   },
 };
 
+/**
+ * Keeps the process from ending until the function it gives is called: a command that only waits for a timer has
+ * nothing else that would.
+ */
+export function stayAlive(): () => void {
+  const handle = setInterval(() => undefined, LONGEST_TIMER_MS);
+  return () => clearInterval(handle);
+}
+
 /** Resolves after `delayMs`, or at once when `signal` aborts. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
