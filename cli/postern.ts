@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 /** The program: puts the command line together, runs one command, and turns what was thrown into words and an exit code. */
 import process from 'node:process';
-import { systemClock } from '../base/clock.js';
+import { stayAlive, systemClock } from '../base/clock.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import { systemRandom } from '../base/random.js';
+import { addDomainCommands } from './domain-commands.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { hintFor } from './hints.js';
 import { addInit } from './init.js';
@@ -29,10 +30,13 @@ const program = makeProgram({
 });
 
 addInit(program.command, program.context);
+addDomainCommands(program.command, program.context);
 
 // No top-level await: the single executable is CommonJS.
+const end = stayAlive();
 void run(program, process.argv.slice(2)).then((code) => {
   process.exitCode = code;
+  end();
 });
 
 async function run(program: Program, args: readonly string[]): Promise<number> {

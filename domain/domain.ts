@@ -30,8 +30,8 @@ import type { RunOptions } from './run.js';
 import { handOverAll, prepareMessage } from './send.js';
 import type { SendRequest } from './send.js';
 import type { Pull } from './state-schema.js';
-import { statusOf } from './status.js';
-import type { DomainStatus } from './status.js';
+import { outgoingStatus, statusOf } from './status.js';
+import type { DomainStatus, OutgoingStatus } from './status.js';
 
 export interface DomainDeps {
   readonly clock: Clock;
@@ -139,6 +139,17 @@ export class Domain {
   /** Seals the message, or finds it when the same command made it before. It is handed over by `handOver`, or by `run`. */
   prepare(request: SendRequest): Promise<OutgoingMessage> {
     return prepareMessage(this.#context, request);
+  }
+
+  /** How a message of ours stands now. */
+  outgoing(message: OutgoingMessage): Promise<OutgoingStatus> {
+    return outgoingStatus(message);
+  }
+
+  /** Whether what is sent to this address can be read by its domain: to be said before it is sent. */
+  async isEscrowed(address: string): Promise<boolean> {
+    const { domain, user } = await this.#context.correspondents.recipient(address);
+    return domain.escrow || user.escrow;
   }
 
   handOver(messages: readonly OutgoingMessage[], waitMs: number, signal: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ import { nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import { safeFileName } from './file-name.js';
 import { ownUser } from './identity.js';
+import { listInbox, pickEntry } from './inbox.js';
 import { latestOf, stateOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import { sealMessage } from './seal-message.js';
@@ -27,7 +28,8 @@ export interface SendRequest {
   readonly name?: string;
   readonly mediaType?: string;
   readonly lifetimeHours?: number;
-  readonly threadParent?: Uint8Array;
+  /** The beginning of a received message's name: the message that this one answers. */
+  readonly replyTo?: string;
   /** A new message even though the same command has been done before. One that is still under way is finished first. */
   readonly again?: boolean;
 }
@@ -38,12 +40,12 @@ export async function prepareMessage(context: DomainContext, request: SendReques
   const to = await context.correspondents.recipient(request.to);
   const name = safeFileName(request.name ?? basename(request.file));
   const mediaType = request.mediaType ?? mediaTypeOf(name);
-  const command = await commandOf(request, from.address, name, mediaType);
+  const threadParent = request.replyTo === undefined ? undefined : pickEntry(await listInbox(context.home, () => undefined), request.replyTo).facts.messageId;
+  const command = await commandOf(request, from.address, name, mediaType, threadParent);
   const latest = await latestOf(context.home, command);
   if (latest !== undefined && !(request.again === true && (await isDone(latest.message)))) return latest.message;
   const lifetimeSec = (request.lifetimeHours ?? context.config.transitLifetimeHours) * 3600;
-  const threadParent = request.threadParent === undefined ? {} : { threadParent: request.threadParent };
-  await sealMessage(context, { command, number: (latest?.number ?? 0) + 1, from, to, file: request.file, name, mediaType, lifetimeSec, ...threadParent });
+  await sealMessage(context, { command, number: (latest?.number ?? 0) + 1, from, to, file: request.file, name, mediaType, lifetimeSec, ...(threadParent !== undefined && { threadParent }) });
   const made = await latestOf(context.home, command);
   if (made === undefined) throw new PosternError('DOMAIN_STATE', `The message for ${request.file} has gone from ${context.home.outgoing}.`, { file: context.home.outgoing });
   return made.message;
@@ -78,11 +80,11 @@ async function isDone(message: OutgoingMessage): Promise<boolean> {
 }
 
 /** The same file, unchanged, to the same address is the same command. */
-async function commandOf(request: SendRequest, from: string, name: string, mediaType: string): Promise<string> {
+async function commandOf(request: SendRequest, from: string, name: string, mediaType: string, threadParent: Uint8Array | undefined): Promise<string> {
   try {
     const path = await realpath(request.file);
     const { size, mtimeNs } = await stat(path, { bigint: true });
-    const parent = request.threadParent === undefined ? '' : toHex(request.threadParent);
+    const parent = threadParent === undefined ? '' : toHex(threadParent);
     const words = ['send/1', from, request.to, path, String(size), String(mtimeNs), name, mediaType, parent];
     return toHex(sha256Of(utf8(JSON.stringify(words)))).slice(0, 32);
   } catch (thrown) {

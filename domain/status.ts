@@ -32,8 +32,7 @@ export async function statusOf(context: DomainContext): Promise<DomainStatus> {
   const onBroken = (thrown: unknown): void => context.report({ kind: 'trouble', what: 'a file of the domain', thrown });
   const outgoing: OutgoingStatus[] = [];
   for (const message of await listMessages(home, 'outgoing', onBroken)) {
-    const trouble = await troubleOf(message);
-    outgoing.push({ message, state: await stateOf(message), retracting: await isRetracting(message), ...(trouble !== undefined && { trouble }) });
+    outgoing.push(await outgoingStatus(message));
   }
   const sent: Partial<Record<MessageState, number>> = {};
   for (const message of await listMessages(home, 'sent', onBroken)) {
@@ -52,4 +51,9 @@ export async function statusOf(context: DomainContext): Promise<DomainStatus> {
     pending: [...table.all()].map(([locator, entry]) => ({ locator, entry })),
     inbox,
   };
+}
+
+export async function outgoingStatus(message: OutgoingMessage): Promise<OutgoingStatus> {
+  const trouble = await troubleOf(message);
+  return { message, state: await stateOf(message), retracting: await isRetracting(message), ...(trouble !== undefined && { trouble }) };
 }
