@@ -28,6 +28,15 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_SYNTAX: EXIT.usage,
   CONFIG_INVALID: EXIT.usage,
   DOMAIN_CONFIG: EXIT.usage,
+  DOMAIN_HOME: EXIT.usage,
+  DOMAIN_KEYS_EXPOSED: EXIT.usage,
+  DOMAIN_FILE: EXIT.usage,
+  DOMAIN_USER: EXIT.usage,
+  DOMAIN_STRANGER: EXIT.usage,
+  DOMAIN_KEY_CHANGED: EXIT.refused,
+  DOMAIN_CARD: EXIT.usage,
+  DOMAIN_GATEWAY: EXIT.usage,
+  DOMAIN_MESSAGE: EXIT.usage,
 };
 
 export function exitCodeOf(thrown: unknown): ExitCode {
