@@ -60,7 +60,9 @@ export interface ErrorData {
   CONFIG_KEY_INVALID: { file: string };
   GATEWAY_LISTEN: { address: string; systemCode: string };
   GATEWAY_PLAIN_HTTP: { address: string };
-  GATEWAY_BODY_BROKEN: Record<never, never>;
+  GATEWAY_BODY_BROKEN: { receivedBytes: number };
+  GATEWAY_ADMIN_REQUEST: { found: string };
+  GATEWAY_SOCKET_PATH: { path: string; limitBytes: number };
 
   // domain/
   DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };

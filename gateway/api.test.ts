@@ -223,6 +223,13 @@ t.test('batches', async (t) => {
     t.equal(answer.headers['retry-after'], '2');
   });
 
+  t.test('a peer is told that its batch is none', async (t) => {
+    const { peer } = await api(t, { batch: async () => ({ status: 'bad', code: 'WIRE_TYPE', reason: 'offer/body: found an array' }) });
+    const answer = await peer.exchange(post('/fmp/1/batch', utf8('x')));
+    t.equal(answer.status, 400);
+    t.equal(Buffer.from(await readWhole(answer)).toString(), 'WIRE_TYPE: offer/body: found an array');
+  });
+
   t.test('reads only so many batches at once', async (t) => {
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));

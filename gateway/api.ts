@@ -19,7 +19,13 @@ export interface ApiHandlers {
   openings(bytes: Uint8Array): void;
 }
 
-export type BatchResult = { readonly status: 'answer'; readonly bytes: Uint8Array } | { readonly status: 'stranger' } | { readonly status: 'busy'; readonly retryAfterMs: number };
+export type BatchResult =
+  | { readonly status: 'answer'; readonly bytes: Uint8Array }
+  /** Not proved to come from a peer. */
+  | { readonly status: 'stranger' }
+  /** From a peer, and no batch: the peer is told why. */
+  | { readonly status: 'bad'; readonly code: string; readonly reason: string }
+  | { readonly status: 'busy'; readonly retryAfterMs: number };
 
 export interface BlobHit {
   readonly blob: BlobSource;
@@ -66,6 +72,8 @@ function batchRoute({ handlers, batchesAtOnce }: ApiOptions): HttpRoute['handle'
           return { status: 200, headers: { 'content-type': 'application/fmp-batch' }, body: result.bytes };
         case 'stranger':
           return NOT_FOUND;
+        case 'bad':
+          return { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(`${result.code}: ${result.reason}`) };
         case 'busy':
           return busy(result.retryAfterMs);
       }

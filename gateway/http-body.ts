@@ -9,6 +9,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #request: IncomingMessage;
   readonly #chunks: AsyncIterator<Uint8Array>;
   readonly #pace: Pace;
+  #receivedBytes = 0;
 
   constructor(request: IncomingMessage, pace: Pace) {
     this.#request = request;
@@ -45,10 +46,11 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     try {
       const item = await this.#chunks.next();
       if (item.done === true) return undefined;
+      this.#receivedBytes += item.value.length;
       this.#pace.moved(item.value.length);
       return item.value;
     } catch (thrown) {
-      throw new PosternError('GATEWAY_BODY_BROKEN', 'The connection ended before the body of the request did.', {}, { cause: thrown });
+      throw new PosternError('GATEWAY_BODY_BROKEN', `The connection ended after ${this.#receivedBytes} bytes, before the body of the request did.`, { receivedBytes: this.#receivedBytes }, { cause: thrown });
     } finally {
       this.#pace.end();
     }

@@ -4,9 +4,10 @@
  * the public listener are capabilities; faults go to `onFault` without the request they belong to.
  */
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, ListenOptions, Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Clock } from '../base/clock.js';
@@ -178,20 +179,32 @@ async function linger(request: IncomingMessage, body: RequestBody, clock: Clock)
 
 const LISTEN_ADVICE: Readonly<Record<string, string>> = {
   EADDRINUSE: 'another program listens there. Stop it, or choose another port',
-  EACCES: 'this user may not listen there. Choose a port above 1023, or grant CAP_NET_BIND_SERVICE',
+  EACCES: 'this user may not listen there. Choose a port above 1023 (or a socket in a folder of its own), or grant CAP_NET_BIND_SERVICE',
+  ENOENT: 'the folder of the socket does not exist. Make it, or choose another',
   EADDRNOTAVAIL: 'this machine has no such address. Choose one of its own, or 0.0.0.0 for all',
   ENOTFOUND: 'this name is not known. Give an address',
 };
 
 async function startListening(server: Server, listen: HttpServerOptions['listen']): Promise<void> {
-  const where: ListenOptions = 'host' in listen ? { host: listen.host, port: listen.port } : { path: listen.socketPath };
-  server.listen(where);
   try {
+    if ('host' in listen) server.listen({ host: listen.host, port: listen.port });
+    else listenPrivately(server, listen.socketPath);
     await once(server, 'listening');
+    if ('socketPath' in listen) await chmod(listen.socketPath, 0o600);
   } catch (thrown) {
     const { code = '' } = thrown as NodeJS.ErrnoException;
     const address = addressOf(listen);
     throw new PosternError('GATEWAY_LISTEN', `Cannot listen on ${address}: ${LISTEN_ADVICE[code] ?? messageOf(thrown)}.`, { address, systemCode: code }, { cause: thrown });
+  }
+}
+
+/** A unix socket is its owner's alone from its first moment on; a folder that is made in that moment still works. */
+function listenPrivately(server: Server, path: string): void {
+  const umask = process.umask(0o077);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(umask);
   }
 }
 

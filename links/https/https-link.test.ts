@@ -50,6 +50,7 @@ t.test('asks for the one path, with the type and the length of the batch', async
 t.test('tells the refusals apart', async (t) => {
   const refusals: [number, object][] = [
     [404, { code: 'not-known', reason: /does not know us/ }],
+    [400, { code: 'not-acceptable', reason: /of the batch \(x\)/ }],
     [429, { code: 'no-resources' }],
     [413, { code: 'http-413' }],
     [500, { code: 'http-500' }],

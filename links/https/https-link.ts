@@ -4,6 +4,7 @@
  * arrives at our own listener.
  */
 import { AssertionError } from 'node:assert';
+import { asBuffer, concatBytes } from '../../base/bytes.js';
 import type { Clock } from '../../base/clock.js';
 import { isPosternError, messageOf } from '../../base/errors.js';
 import { type HttpAnswer, HttpPeer, type HttpTimeouts } from '../../base/http-exchange.js';
@@ -28,6 +29,8 @@ const ANSWER_LIMIT_BYTES = 16 << 20;
 /** What a peer may take for a batch: this, and its bytes at the slowest rate at which it is still worth to go on. */
 const WHOLE_MS = 15 * 60_000;
 const SLOWEST_BYTES_PER_MS = 1;
+const WORDS_LIMIT_BYTES = 65_536;
+const SHOWN_CHARACTERS = 300;
 /** A neighbour cannot send us away for longer than this. */
 const LONGEST_RETRY_AFTER_SEC = 86_400;
 
@@ -105,8 +108,8 @@ export class HttpsLink implements Link {
   async #outcomeOf(answer: HttpAnswer, deliver: Deliver): Promise<Outcome> {
     try {
       if (answer.status === 200) return await this.#deliver(answer, deliver);
-      await readAway(answer);
-      return answer.status === 204 ? { kind: 'confirmed' } : refusalOf(this.name, answer);
+      const words = await readWords(answer);
+      return answer.status === 204 ? { kind: 'confirmed' } : refusalOf(this.name, answer, words);
     } finally {
       answer.cancel();
     }
@@ -139,19 +142,26 @@ export class HttpsLink implements Link {
   }
 }
 
-/** A short no is read to its end, so that the connection can be used again; a long one is broken off. */
-async function readAway(answer: HttpAnswer): Promise<void> {
+/** What the peer says to its no. A short one is read to its end, so that the connection can be used again; a long one is broken off. */
+async function readWords(answer: HttpAnswer): Promise<string> {
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of answer.body) {
     bytes += chunk.length;
-    if (bytes > 65_536) return;
+    if (bytes > WORDS_LIMIT_BYTES) break;
+    chunks.push(chunk);
   }
+  const text = asBuffer(concatBytes(...chunks)).toString('utf8');
+  return text.replaceAll(/[^\x20-\x7e]/g, '?').slice(0, SHOWN_CHARACTERS);
 }
 
-function refusalOf(name: string, answer: HttpAnswer): Outcome {
+function refusalOf(name: string, answer: HttpAnswer, words: string): Outcome {
   const { status } = answer;
   if (status === 404) {
     return { kind: 'refused', code: 'not-known', reason: `${name}: the peer does not know us. It must have our public key, and the address must be that of its listener.` };
+  }
+  if (status === 400) {
+    return { kind: 'refused', code: 'not-acceptable', reason: `${name}: the peer could make nothing of the batch (${words}).` };
   }
   if (status === 429 || status === 503) {
     const retryAfterMs = retryAfterMsOf(answer);
