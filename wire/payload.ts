@@ -9,8 +9,8 @@ import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES } from './node-crypto.js';
 export const CHUNK_BYTES = 64 * 1024;
 export const SEALED_CHUNK_BYTES = CHUNK_BYTES + AEAD_TAG_BYTES;
 export const PAYLOAD_NONCE_BYTES = 16;
-export const COMMITMENT_BYTES = 32;
-export const PAYLOAD_HEADER_BYTES = PAYLOAD_NONCE_BYTES + COMMITMENT_BYTES;
+const KEY_COMMITMENT_BYTES = 32;
+export const PAYLOAD_HEADER_BYTES = PAYLOAD_NONCE_BYTES + KEY_COMMITMENT_BYTES;
 
 /** Bytes of ciphertext for so many bytes of plaintext, padding included. */
 export function payloadBytesOf(plaintextBytes: number): number {
@@ -37,7 +37,7 @@ export interface PayloadKeys {
 export function payloadKeys(contentKey: Uint8Array, nonce: Uint8Array): PayloadKeys {
   return {
     chunkKey: hkdfSha256(contentKey, nonce, PAYLOAD_LABEL, KEY_BYTES),
-    commitment: hkdfSha256(contentKey, nonce, COMMITMENT_LABEL, COMMITMENT_BYTES),
+    commitment: hkdfSha256(contentKey, nonce, COMMITMENT_LABEL, KEY_COMMITMENT_BYTES),
   };
 }
 
