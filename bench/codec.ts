@@ -11,8 +11,9 @@ import type { Bundle } from '../wire/bundle.js';
 import { crc32c } from '../wire/crc.js';
 
 const SIZES_BYTES = [1000, 10_000, 1_000_000];
-const ROUNDS = 20;
-const ROUND_MS = 20;
+const ROUNDS = 60;
+const WARM_UP_ROUNDS = 10;
+const ROUND_MS = 8;
 /** What the codec has to reach, as a multiple of cbor-x, for 1 KB. */
 const GOALS = { encode: 3, decode: 0.9 };
 
@@ -46,8 +47,8 @@ for (const size of SIZES_BYTES) {
       crc32c(bytes);
     },
   });
-  const encodeRatio = rates.encode / rates.encodeGeneric;
-  const decodeRatio = rates.decode / rates.decodeGeneric;
+  const encodeRatio = medianRatio(rates.encode, rates.encodeGeneric);
+  const decodeRatio = medianRatio(rates.decode, rates.decodeGeneric);
   const cells = [rates.encode, rates.parts, rates.encodeGeneric].map(cell);
   console.log(`${String(size).padStart(9)} B   ${cells.join('')} ${ratio(encodeRatio)}     ${cell(rates.decode)}${cell(rates.decodeGeneric)} ${ratio(decodeRatio)}`);
   if (size === SIZES_BYTES[0]) {
@@ -77,17 +78,27 @@ function sealGeneric(items: unknown[]): Uint8Array {
   return block;
 }
 
-/** Runs of each job per second of CPU, in its best round: neighbours on the machine only ever slow one down. The order rotates. */
-function measure<K extends string>(jobs: Record<K, () => unknown>): Record<K, number> {
+/** Runs of each job per second of CPU, round by round; the order rotates. */
+function measure<K extends string>(jobs: Record<K, () => unknown>): Record<K, number[]> {
   const names = Object.keys(jobs) as K[];
-  const rates = Object.fromEntries(names.map(name => [name, 0])) as Record<K, number>;
-  for (let round = 0; round < ROUNDS; round += 1) {
+  const rates = Object.fromEntries(names.map(name => [name, [] as number[]])) as Record<K, number[]>;
+  for (let round = -WARM_UP_ROUNDS; round < ROUNDS; round += 1) {
     for (let i = 0; i < names.length; i += 1) {
-      const name = names[(i + round) % names.length]!;
-      rates[name] = Math.max(rates[name], rateOf(jobs[name]));
+      const name = names[(i + round + WARM_UP_ROUNDS) % names.length]!;
+      const rate = rateOf(jobs[name]);
+      if (round >= 0) rates[name].push(rate);
     }
   }
   return rates;
+}
+
+/** Neighbours on the machine slow both sides of one round alike, so the ratio is taken round by round. */
+function medianRatio(ours: number[], theirs: number[]): number {
+  return median(ours.map((rate, round) => rate / theirs[round]!));
+}
+
+function median(values: number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 function rateOf(job: () => unknown): number {
@@ -102,8 +113,8 @@ function rateOf(job: () => unknown): number {
   return (runs * 1e6) / (user + system);
 }
 
-function cell(rate: number): string {
-  return (rate / 1000).toFixed(1).padStart(9);
+function cell(rates: number[]): string {
+  return (median(rates) / 1000).toFixed(1).padStart(9);
 }
 
 function ratio(value: number): string {

@@ -2,7 +2,8 @@
  * Administrative records (RFC 9171 §6.1), read so that a report somebody sends us can be told to the operator.
  * We ask for no reports and send none, so there is nothing here that writes one.
  */
-import { BundleReader, INDEFINITE } from './bundle-cbor.js';
+import { BlockReader } from './block-reader.js';
+import { INDEFINITE } from './bundle-cbor.js';
 import type { Uint64 } from './bundle-cbor.js';
 import { readEid } from './eid.js';
 import type { Eid } from './eid.js';
@@ -39,7 +40,7 @@ const FRAGMENT_REPORT_ITEMS = 6;
 
 /** Payload of a bundle that is flagged as an administrative record. The content of an unknown type is not read. */
 export function decodeAdminRecord(bytes: Uint8Array): AdminRecord {
-  const reader = new BundleReader(bytes);
+  const reader = new BlockReader(bytes);
   const pair = reader.arrayOf(2, 'admin-record');
   const type = reader.uint('admin-record/type');
   if (type !== TYPE_STATUS_REPORT) return { kind: 'other', type };
@@ -49,7 +50,7 @@ export function decodeAdminRecord(bytes: Uint8Array): AdminRecord {
   return report;
 }
 
-function readStatusReport(reader: BundleReader, path: string): StatusReport {
+function readStatusReport(reader: BlockReader, path: string): StatusReport {
   const start = reader.offset;
   const count = reader.array(path);
   if (count !== REPORT_ITEMS && count !== FRAGMENT_REPORT_ITEMS && count !== INDEFINITE) {
@@ -70,7 +71,7 @@ function readStatusReport(reader: BundleReader, path: string): StatusReport {
   return { kind: 'status-report', ...items, reason, source, createdDtnMs, sequence };
 }
 
-function readStatusItems(reader: BundleReader, path: string): Pick<StatusReport, 'received' | 'forwarded' | 'delivered' | 'deleted'> {
+function readStatusItems(reader: BlockReader, path: string): Pick<StatusReport, 'received' | 'forwarded' | 'delivered' | 'deleted'> {
   const start = reader.offset;
   const count = reader.array(path);
   if (count > MAX_ITEMS) throw overLimit(path, start, count, MAX_ITEMS, 'items');
@@ -86,7 +87,7 @@ function readStatusItems(reader: BundleReader, path: string): Pick<StatusReport,
   return { received, forwarded, delivered, deleted };
 }
 
-function readStatusItem(reader: BundleReader, path: string): StatusItem {
+function readStatusItem(reader: BlockReader, path: string): StatusItem {
   const start = reader.offset;
   const count = reader.array(path);
   if (count !== 1 && count !== 2 && count !== INDEFINITE) throw wrongValue(path, start, `an array of ${count}`, 'an array of 1 or 2');

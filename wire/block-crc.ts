@@ -3,7 +3,8 @@
  * of the whole block is taken.
  */
 import { PosternError } from '../base/errors.js';
-import type { BundleReader, BundleWriter } from './bundle-cbor.js';
+import type { BlockReader } from './block-reader.js';
+import type { BlockWriter } from './block-writer.js';
 import { CRC_OF_NOTHING, crc16X25, crc32c } from './crc.js';
 import { wrongValue } from './faults.js';
 
@@ -24,11 +25,11 @@ export function crcItems(type: CrcType): number {
   return type === 'none' ? 0 : 1;
 }
 
-export function writeCrcType(writer: BundleWriter, type: CrcType): void {
+export function writeCrcType(writer: BlockWriter, type: CrcType): void {
   writer.uint(CRC_TYPES.indexOf(type));
 }
 
-export function readCrcType(reader: BundleReader, path: string): CrcType {
+export function readCrcType(reader: BlockReader, path: string): CrcType {
   const start = reader.offset;
   const code = reader.uint(path);
   const type = CRC_TYPES[Number(code)];
@@ -37,7 +38,7 @@ export function readCrcType(reader: BundleReader, path: string): CrcType {
 }
 
 /** Writes the CRC field of the block that began at `start`; `elsewhere` are bytes of it that follow but are kept apart. */
-export function writeCrc(writer: BundleWriter, type: CrcType, start: number, elsewhere: Uint8Array = NOTHING): void {
+export function writeCrc(writer: BlockWriter, type: CrcType, start: number, elsewhere: Uint8Array = NOTHING): void {
   if (type === 'none') return;
   const { sum, width, zeroField } = CRCS[type];
   const before = sum(elsewhere, sum(writer.bytes, CRC_OF_NOTHING, start, writer.length));
@@ -45,7 +46,7 @@ export function writeCrc(writer: BundleWriter, type: CrcType, start: number, els
 }
 
 /** Reads to the end of the block that began at `start`, an array of `count` items: its CRC, which has to fit, and its break. */
-export function endBlock(reader: BundleReader, type: CrcType, start: number, count: number, path: string): void {
+export function endBlock(reader: BlockReader, type: CrcType, start: number, count: number, path: string): void {
   if (type === 'none') {
     reader.endArray(count, path);
     return;

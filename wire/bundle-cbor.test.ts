@@ -3,7 +3,9 @@ import * as cborg from 'cborg';
 import fc from 'fast-check';
 import t from 'tap';
 import { equalBytes, fromHex } from '../base/bytes.js';
-import { BundleReader, BundleWriter, hasFlag, INDEFINITE, joinUint32s } from './bundle-cbor.js';
+import { BlockReader } from './block-reader.js';
+import { BlockWriter } from './block-writer.js';
+import { hasFlag, INDEFINITE, joinUint32s } from './bundle-cbor.js';
 import type { Uint64 } from './bundle-cbor.js';
 
 /** Both sides of every width of a head, and of what a number can hold. */
@@ -11,21 +13,21 @@ const EDGES: Uint64[] = [
   0, 23, 24, 0xff, 0x100, 0xffff, 0x1_0000, 0xffff_ffff, 0x1_0000_0000, Number.MAX_SAFE_INTEGER, 2n ** 53n, 2n ** 63n, 0xffff_ffff_ffff_ffffn,
 ];
 
-function written(write: (writer: BundleWriter) => void): Uint8Array {
-  const writer = new BundleWriter(0);
+function written(write: (writer: BlockWriter) => void): Uint8Array {
+  const writer = new BlockWriter(0);
   write(writer);
   return writer.written();
 }
 
-function reader(hex: string): BundleReader {
-  return new BundleReader(fromHex(hex)!);
+function reader(hex: string): BlockReader {
+  return new BlockReader(fromHex(hex)!);
 }
 
 t.test('writes integers of every width as cborg does, and reads them back', async t => {
   for (const value of EDGES) {
     const bytes = written(writer => writer.uint(value));
     t.ok(equalBytes(bytes, cborg.encode(value)), `${value} written`);
-    t.equal(new BundleReader(bytes).uint('value'), value, `${value} read`);
+    t.equal(new BlockReader(bytes).uint('value'), value, `${value} read`);
   }
 });
 
@@ -40,7 +42,7 @@ t.test('writes strings and arrays as cborg does, and reads them back', async () 
         writer.asciiText(text);
       }).subarray(start);
       assert(equalBytes(bytes, cborg.encode([content, text])));
-      const back = new BundleReader(bytes);
+      const back = new BlockReader(bytes);
       const count = back.arrayOf(2, 'pair');
       const length = back.skipByteString('bytes');
       assert(equalBytes(back.view(back.offset - length, back.offset), content));
@@ -80,10 +82,10 @@ t.test('reads text that can be shown, and no other', async t => {
 
 t.test('stays within the stretch it was given', async t => {
   const bytes = fromHex('82181e00')!;
-  t.throws(() => new BundleReader(bytes, 1, 2).uint('x'), { code: 'WIRE_TRUNCATED' });
-  t.throws(() => new BundleReader(bytes, 3, 3).uint('x'), { code: 'WIRE_TRUNCATED' });
-  t.throws(() => new BundleReader(fromHex('430102ff')!, 0, 3).skipByteString('x'), { code: 'WIRE_TRUNCATED' });
-  t.notOk(new BundleReader(fromHex('ff')!, 0, 0).atBreak());
+  t.throws(() => new BlockReader(bytes, 1, 2).uint('x'), { code: 'WIRE_TRUNCATED' });
+  t.throws(() => new BlockReader(bytes, 3, 3).uint('x'), { code: 'WIRE_TRUNCATED' });
+  t.throws(() => new BlockReader(fromHex('430102ff')!, 0, 3).skipByteString('x'), { code: 'WIRE_TRUNCATED' });
+  t.notOk(new BlockReader(fromHex('ff')!, 0, 0).atBreak());
 });
 
 t.test('refuses every head that is longer than it need be', async t => {

@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict';
 import { writeCrc } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { BundleReader, BundleWriter, INDEFINITE } from './bundle-cbor.js';
+import { BlockReader } from './block-reader.js';
+import { BlockWriter } from './block-writer.js';
+import { INDEFINITE } from './bundle-cbor.js';
 import { MAX_HOP_LIMIT, PAYLOAD_NUMBER, readCanonicalBlock, writeExtensionBlock, writePayloadHead } from './canonical-block.js';
 import type { ExtensionBlock, PayloadBlock } from './canonical-block.js';
 import { UNKNOWN_DTN_TIME } from './dtn-time.js';
@@ -92,7 +94,7 @@ export function makeBatchBundle(batch: BatchBundle): Bundle {
 
 export function encodeBundle(bundle: Bundle): Uint8Array {
   const { payload } = bundle;
-  const writer = new BundleWriter(HEAD_BYTES + payload.data.length + TAIL_BYTES);
+  const writer = new BlockWriter(HEAD_BYTES + payload.data.length + TAIL_BYTES);
   const payloadStart = writeHead(writer, bundle);
   writer.raw(payload.data);
   writeCrc(writer, payload.crc, payloadStart);
@@ -103,7 +105,7 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
 /** The bytes of a bundle in three parts, of which the middle one is the payload itself, not a copy. */
 export function encodeBundleParts(bundle: Bundle): [head: Uint8Array, payload: Uint8Array, tail: Uint8Array] {
   const { payload } = bundle;
-  const writer = new BundleWriter(HEAD_BYTES);
+  const writer = new BlockWriter(HEAD_BYTES);
   const payloadStart = writeHead(writer, bundle);
   const headBytes = writer.length;
   writeCrc(writer, payload.crc, payloadStart, payload.data);
@@ -115,7 +117,7 @@ export function encodeBundleParts(bundle: Bundle): [head: Uint8Array, payload: U
 /** The one bundle that `bytes` are. Byte strings are views on them: copy what has to outlive the buffer. */
 export function decodeBundle(bytes: Uint8Array, limits: BundleLimits = BUNDLE_LIMITS): Bundle {
   if (bytes.length > limits.bundleBytes) throw overLimit('bundle', 0, bytes.length, limits.bundleBytes, 'bytes');
-  const reader = new BundleReader(bytes);
+  const reader = new BlockReader(bytes);
   const count = reader.array('bundle');
   // RFC 9171 §4.1 lets a node discard this, and tells nobody how to make it good.
   if (count !== INDEFINITE) throw wrongValue('bundle', 0, `an array of ${count}`, 'an array of indefinite length');
@@ -133,7 +135,7 @@ export function extensionOf<K extends Exclude<ExtensionBlock['kind'], 'other'>>(
 }
 
 /** Writes everything that stands before the data of the payload. Returns where the payload block began. */
-function writeHead(writer: BundleWriter, { primary, extensions, payload }: Bundle): number {
+function writeHead(writer: BlockWriter, { primary, extensions, payload }: Bundle): number {
   writer.indefiniteArray();
   writePrimaryBlock(writer, primary);
   for (const block of extensions) writeExtensionBlock(writer, block);
@@ -141,7 +143,7 @@ function writeHead(writer: BundleWriter, { primary, extensions, payload }: Bundl
 }
 
 /** Reads blocks up to the payload, which is the last; the others go into `extensions`. */
-function readBlocks(reader: BundleReader, extensions: ExtensionBlock[], limits: BundleLimits): PayloadBlock {
+function readBlocks(reader: BlockReader, extensions: ExtensionBlock[], limits: BundleLimits): PayloadBlock {
   for (;;) {
     const start = reader.offset;
     if (reader.atBreak()) throw wrongValue('bundle', start, 'the end of the bundle', 'a payload block');

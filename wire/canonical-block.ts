@@ -5,8 +5,10 @@
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
-import { BundleReader, hasFlag, INDEFINITE } from './bundle-cbor.js';
-import type { BundleWriter, Uint64 } from './bundle-cbor.js';
+import { BlockReader } from './block-reader.js';
+import type { BlockWriter } from './block-writer.js';
+import { hasFlag, INDEFINITE } from './bundle-cbor.js';
+import type { Uint64 } from './bundle-cbor.js';
 import { readEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
 import { wrongValue } from './faults.js';
@@ -68,14 +70,14 @@ const PRIMARY_NUMBER = 0;
 const ITEMS = 5;
 
 /** Writes the payload block up to its data. Returns where the block began, for the CRC that follows the data. */
-export function writePayloadHead(writer: BundleWriter, block: PayloadBlock): number {
+export function writePayloadHead(writer: BlockWriter, block: PayloadBlock): number {
   const start = writer.length;
   writeHead(writer, TYPE_PAYLOAD, block);
   writer.byteStringHead(block.data.length);
   return start;
 }
 
-export function writeExtensionBlock(writer: BundleWriter, block: ExtensionBlock): void {
+export function writeExtensionBlock(writer: BlockWriter, block: ExtensionBlock): void {
   const start = writer.length;
   writeHead(writer, typeOf(block), block);
   const data = writer.beginByteString();
@@ -84,7 +86,7 @@ export function writeExtensionBlock(writer: BundleWriter, block: ExtensionBlock)
   writeCrc(writer, block.crc, start);
 }
 
-export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
+export function readCanonicalBlock(reader: BlockReader): CanonicalBlock {
   const start = reader.offset;
   const count = reader.array('bundle/block');
   const type = reader.uint('bundle/block/type');
@@ -106,19 +108,24 @@ export function readCanonicalBlock(reader: BundleReader): CanonicalBlock {
   if (number === PRIMARY_NUMBER || number === PAYLOAD_NUMBER) {
     throw wrongValue('bundle/block/number', numberStart, `block number ${number}`, 'a number other than 0 and 1');
   }
-  const content = new BundleReader(reader.bytes, end - length, end);
-  if (type === TYPE_PREVIOUS_NODE) return readPreviousNode(content, number, flags, crc);
-  if (type === TYPE_BUNDLE_AGE) return readBundleAge(content, number, flags, crc);
-  if (type === TYPE_HOP_COUNT) return readHopCount(content, number, flags, crc);
-  if (hasFlag(flags, BLOCK_IS_CRITICAL)) {
-    const path = 'bundle/block/type';
-    const found = `block type ${type}`;
-    throw new PosternError('WIRE_CRITICAL', `${path}: ${found} has to be understood by whoever takes the bundle, and is not`, { path, offset: start, found });
+  const content = new BlockReader(reader.bytes, end - length, end);
+  // Field by field: with a spread of what the blocks have in common, decoding takes four times as long.
+  switch (type) {
+    case TYPE_PREVIOUS_NODE:
+      return { kind: 'previous-node', number, flags, crc, node: readPreviousNode(content) };
+    case TYPE_BUNDLE_AGE:
+      return { kind: 'bundle-age', number, flags, crc, ageMs: readBundleAge(content) };
+    case TYPE_HOP_COUNT: {
+      const [limit, hops] = readHopCount(content);
+      return { kind: 'hop-count', number, flags, crc, limit, count: hops };
+    }
+    default:
+      if (hasFlag(flags, BLOCK_IS_CRITICAL)) throw unknownCriticalBlock(type, start);
+      return { kind: 'other', number, flags, crc, type, data: reader.view(end - length, end) };
   }
-  return { kind: 'other', number, flags, crc, type, data: reader.view(end - length, end) };
 }
 
-function writeHead(writer: BundleWriter, type: Uint64, head: BlockHead): void {
+function writeHead(writer: BlockWriter, type: Uint64, head: BlockHead): void {
   writer.array(ITEMS + crcItems(head.crc));
   writer.uint(type);
   writer.uint(head.number);
@@ -139,7 +146,7 @@ function typeOf(block: ExtensionBlock): Uint64 {
   }
 }
 
-function writeContent(writer: BundleWriter, block: ExtensionBlock): void {
+function writeContent(writer: BlockWriter, block: ExtensionBlock): void {
   switch (block.kind) {
     case 'previous-node':
       writeEid(writer, block.node);
@@ -158,20 +165,20 @@ function writeContent(writer: BundleWriter, block: ExtensionBlock): void {
   }
 }
 
-function readPreviousNode(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): PreviousNodeBlock {
+function readPreviousNode(content: BlockReader): Eid {
   const node = readEid(content, 'bundle/previous-node');
   content.finish('bundle/previous-node');
-  return { kind: 'previous-node', number, flags, crc, node };
+  return node;
 }
 
-function readBundleAge(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): BundleAgeBlock {
+function readBundleAge(content: BlockReader): Uint64 {
   const ageMs = content.uint('bundle/bundle-age');
   content.finish('bundle/bundle-age');
-  return { kind: 'bundle-age', number, flags, crc, ageMs };
+  return ageMs;
 }
 
 /** A count beyond the limit is legal to read; whether to drop the bundle is the node's affair (§4.4.3). */
-function readHopCount(content: BundleReader, number: Uint64, flags: Uint64, crc: CrcType): HopCountBlock {
+function readHopCount(content: BlockReader): [limit: number, count: Uint64] {
   const pair = content.arrayOf(2, 'bundle/hop-count');
   const start = content.offset;
   const limit = Number(content.uint('bundle/hop-count/limit'));
@@ -179,5 +186,11 @@ function readHopCount(content: BundleReader, number: Uint64, flags: Uint64, crc:
   const count = content.uint('bundle/hop-count/count');
   content.endArray(pair, 'bundle/hop-count');
   content.finish('bundle/hop-count');
-  return { kind: 'hop-count', number, flags, crc, limit, count };
+  return [limit, count];
+}
+
+function unknownCriticalBlock(type: Uint64, offset: number): PosternError {
+  const path = 'bundle/block/type';
+  const found = `block type ${type}`;
+  return new PosternError('WIRE_CRITICAL', `${path}: ${found} has to be understood by whoever takes the bundle, and is not`, { path, offset, found });
 }

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { BundleReader, BundleWriter } from './bundle-cbor.js';
+import { BlockReader } from './block-reader.js';
+import { BlockWriter } from './block-writer.js';
 import { DTN_NONE, formatEid, isLocalNodeEid, isNullEid, MAX_DTN_TEXT_BYTES, parseEid, readEid, sameEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
 
@@ -38,9 +39,9 @@ t.test('reads nothing that must not be sent', async t => {
 
 t.test('encodes each endpoint id so that it is decoded to itself', async t => {
   for (const [uri, eid] of LEGAL) {
-    const writer = new BundleWriter(1);
+    const writer = new BlockWriter(1);
     writeEid(writer, eid);
-    const reader = new BundleReader(writer.written());
+    const reader = new BlockReader(writer.written());
     t.strictSame(readEid(reader, 'eid'), eid, uri);
     reader.finish('eid');
   }

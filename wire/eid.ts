@@ -2,8 +2,10 @@
  * Endpoint ids (RFC 9171 §4.2.5.1): `dtn` names and `ipn` numbers, the latter as RFC 9758 renewed them. An
  * ipn node number is the fully qualified one: the allocator in its upper 32 bits, zero for almost everybody.
  */
+import type { BlockReader } from './block-reader.js';
+import type { BlockWriter } from './block-writer.js';
 import { INDEFINITE, joinUint32s } from './bundle-cbor.js';
-import type { BundleReader, BundleWriter, Uint64 } from './bundle-cbor.js';
+import type { Uint64 } from './bundle-cbor.js';
 import { wrongValue } from './faults.js';
 
 export type Eid = DtnEid | IpnEid;
@@ -70,7 +72,7 @@ export function isLocalNodeEid(eid: Eid): boolean {
   return eid.scheme === 'ipn' && eid.node === LOCAL_NODE;
 }
 
-export function writeEid(writer: BundleWriter, eid: Eid): void {
+export function writeEid(writer: BlockWriter, eid: Eid): void {
   writer.array(2);
   if (eid.scheme === 'dtn') {
     writer.uint(SCHEME_DTN);
@@ -84,7 +86,7 @@ export function writeEid(writer: BundleWriter, eid: Eid): void {
   writer.uint(eid.service);
 }
 
-export function readEid(reader: BundleReader, path: string): Eid {
+export function readEid(reader: BlockReader, path: string): Eid {
   const pair = reader.arrayOf(2, path);
   const start = reader.offset;
   const scheme = reader.uint(path);
@@ -116,7 +118,7 @@ function parseIpn(numbers: string): Eid | undefined {
  * Any visible ASCII is taken, although the RFC wants `//node/demux`: others send `dtn:GS2` and harm nobody.
  * What is not visible must not reach a log or a terminal.
  */
-function readDtn(reader: BundleReader, path: string): Eid {
+function readDtn(reader: BlockReader, path: string): Eid {
   const start = reader.offset;
   if (reader.atUint()) {
     const none = reader.uint(path);
@@ -129,7 +131,7 @@ function readDtn(reader: BundleReader, path: string): Eid {
 }
 
 /** Two numbers (RFC 9171), or three with the allocator apart (RFC 9758); we write two, which everybody reads. */
-function readIpn(reader: BundleReader, path: string): Eid {
+function readIpn(reader: BlockReader, path: string): Eid {
   const start = reader.offset;
   const count = reader.array(path);
   if (count !== 2 && count !== 3 && count !== INDEFINITE) throw wrongValue(path, start, `an array of ${count}`, 'an array of 2 or 3');

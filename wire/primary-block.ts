@@ -2,8 +2,10 @@
 import { PosternError } from '../base/errors.js';
 import { crcItems, endBlock, readCrcType, writeCrc, writeCrcType } from './block-crc.js';
 import type { CrcType } from './block-crc.js';
+import type { BlockReader } from './block-reader.js';
+import type { BlockWriter } from './block-writer.js';
 import { hasFlag, INDEFINITE } from './bundle-cbor.js';
-import type { BundleReader, BundleWriter, Uint64 } from './bundle-cbor.js';
+import type { Uint64 } from './bundle-cbor.js';
 import { formatEid, isLocalNodeEid, readEid, writeEid } from './eid.js';
 import type { Eid } from './eid.js';
 import { wrongValue } from './faults.js';
@@ -30,7 +32,7 @@ const ITEMS = 8;
 /** Offset and total length. */
 const FRAGMENT_ITEMS = 2;
 
-export function writePrimaryBlock(writer: BundleWriter, block: PrimaryBlock): void {
+export function writePrimaryBlock(writer: BlockWriter, block: PrimaryBlock): void {
   const start = writer.length;
   writer.array(ITEMS + crcItems(block.crc));
   writer.uint(VERSION);
@@ -47,7 +49,7 @@ export function writePrimaryBlock(writer: BundleWriter, block: PrimaryBlock): vo
 }
 
 /** Fragments are read to their end and then refused, so that a damaged flag is called damage and not a fragment. */
-export function readPrimaryBlock(reader: BundleReader): PrimaryBlock {
+export function readPrimaryBlock(reader: BlockReader): PrimaryBlock {
   const start = reader.offset;
   const count = reader.array('bundle/primary');
   readVersion(reader);
@@ -78,13 +80,13 @@ export function readPrimaryBlock(reader: BundleReader): PrimaryBlock {
   return { flags, crc, destination, source, reportTo, createdDtnMs, sequence, lifetimeMs };
 }
 
-function readVersion(reader: BundleReader): void {
+function readVersion(reader: BlockReader): void {
   const start = reader.offset;
   const version = reader.uint('bundle/primary/version');
   if (version !== VERSION) throw wrongValue('bundle/primary/version', start, `version ${version}`, `version ${VERSION}`);
 }
 
-function readPartner(reader: BundleReader, path: string): Eid {
+function readPartner(reader: BlockReader, path: string): Eid {
   const start = reader.offset;
   const eid = readEid(reader, path);
   if (isLocalNodeEid(eid)) throw wrongValue(path, start, formatEid(eid), 'an endpoint that has a meaning outside its node');
