@@ -53,6 +53,7 @@ export interface ErrorData {
   CONFIG_SYNTAX: { file: string; line: number; column: number };
   GATEWAY_BLOB_MISMATCH: { peer: string; record: string };
   GATEWAY_DOMAIN_RECORD: { peer: string; file: string };
+  GATEWAY_NO_LINK: { link: string };
   GATEWAY_NOT_OURS: { destination: string; expected: string };
   CONFIG_INVALID: { file: string; path: string; faults: string[] };
   CONFIG_KEY_UNREADABLE: { file: string; reason: string };

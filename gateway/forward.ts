@@ -33,16 +33,19 @@ export class NeighbourForwarder {
   readonly #inHand = new Set<string>();
   readonly #sends = new Set<Promise<void>>();
   readonly #abort = new AbortController();
+  readonly #changed: () => void;
   #pumping: Promise<void> | undefined;
   #again = false;
   #stopped = false;
   #hurriedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(context: GatewayContext, peer: Peer, lanes: readonly Lane[], packing: Packing) {
+  /** @param changed called when a send has ended: what is due next may be another time now */
+  constructor(context: GatewayContext, peer: Peer, lanes: readonly Lane[], packing: Packing, changed: () => void) {
     this.#context = context;
     this.peer = peer;
     this.lanes = lanes;
     this.#packing = packing;
+    this.#changed = changed;
   }
 
   /** Starts as many sends as there are free lanes and due loads. Several calls at once make one more round, not several. */
@@ -127,7 +130,7 @@ export class NeighbourForwarder {
       lane.sending -= 1;
       for (const key of keys) this.#inHand.delete(key);
       this.#sends.delete(done);
-      void this.pump();
+      void this.pump().finally(this.#changed);
     });
     this.#sends.add(done);
     return true;

@@ -6,7 +6,7 @@
 import { toHex } from '../base/bytes.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import type { PosternError } from '../base/errors.js';
-import type { Arrival, DeliverResult, Link } from '../links/link.js';
+import type { Arrival, DeliverResult, Freight, Link, LinkSupport } from '../links/link.js';
 import { encodeBatchHead } from '../wire/batch.js';
 import { decodeOpenings } from '../wire/opening.js';
 import { makeReceipt } from '../wire/receipt.js';
@@ -22,6 +22,7 @@ import type { Lane } from './lane.js';
 import { Notifier } from './notify.js';
 import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
+import type { Load } from './load.js';
 import type { Peer } from './peer-book.js';
 import { receiveBatch, unwrapBundle } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
@@ -51,18 +52,21 @@ export class Gateway {
   constructor(context: GatewayContext, lanes: ReadonlyMap<string, readonly Lane[]>, knocks: KnockSender) {
     this.context = context;
     this.#sequence = Math.floor(context.random.fraction() * 2 ** 40);
-    const packing = {
-      choose: chooseLoad,
-      freight: (peer: Peer, supports: Link['supports'], load: Parameters<typeof toFreight>[3]) => toFreight(context, peer, supports, load, this.#sequence++),
-    };
+    const packing = { choose: chooseLoad, freight: this.freight.bind(this) };
     for (const peer of context.book.all()) {
-      if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], packing));
+      if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], packing, () => this.onWake?.()));
       if (peer.domain !== undefined) this.#notifiers.set(peer.domain.domain, new Notifier(context, peer.domain, knocks));
     }
   }
 
   forwarders(): NeighbourForwarder[] {
     return [...this.#forwarders.values()];
+  }
+
+  /** Pack: a load as freight for one attempt. */
+  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<Freight> {
+    this.#sequence += 1;
+    return toFreight(this.context, peer, supports, load, this.#sequence);
   }
 
   /** Opens every link. A link that cannot start at all (a port in use) is a coded error. */

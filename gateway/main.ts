@@ -1,0 +1,110 @@
+/**
+ * Puts a gateway together: the only file that knows who makes what. Top to bottom: key, log, clock, store,
+ * links, gateway, doors; stopping goes the other way.
+ */
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Clock } from '../base/clock.js';
+import { messageOf } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import { makeTlsIdentity } from '../base/tls-identity.js';
+import { openStore } from '../store/open.js';
+import { keyId } from '../wire/keys.js';
+import { apiRoutes } from './api.js';
+import { ClockTrust } from './clock-trust.js';
+import type { GatewayConfig } from './config.js';
+import type { GatewayContext } from './context.js';
+import { Counters } from './counters.js';
+import { Gateway } from './gateway.js';
+import { HighWaterKeeper, readHighWater } from './high-water.js';
+import { listenHttp } from './http-server.js';
+import { readKeyFile } from './key-file.js';
+import { KnockSocket } from './knock-socket.js';
+import { makeLanes } from './lanes.js';
+import { openLog } from './log.js';
+import { readPeerBook } from './peer-book.js';
+import { Planner } from './plan.js';
+import { publicHandlers } from './public.js';
+import { Schedule } from './schedule.js';
+
+export interface RunningGateway {
+  readonly gateway: Gateway;
+  /** Where the API listens: the real port where the configuration says 0. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Finishes what is in hand and closes everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** How long sends and requests under way may take once the gateway is told to stop. */
+const GRACE_MS = 10_000;
+
+export async function runGateway(config: GatewayConfig, clock: Clock, random: Random): Promise<RunningGateway> {
+  const key = await readKeyFile(config.gateway.keyFile);
+  const log = openLog(config.log.level, config.gateway.name);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
+  };
+  try {
+    await mkdir(config.data, { recursive: true, mode: 0o700 });
+    const highWaterFile = path.join(config.data, 'clock');
+    const highWaterMs = await readHighWater(highWaterFile);
+    const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
+    const highWater = new HighWaterKeeper(highWaterFile, clock, trust);
+
+    const book = await readPeerBook(config);
+    const { quota, store: limits } = config;
+    const store = await openStore({
+      dir: path.join(config.data, 'store'),
+      clock,
+      limits: { ...limits, reserveFraction: limits.reservePercent / 100 },
+      random,
+      report: (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }),
+      quotas: { peer: (name) => book.byName(name)?.config.quota ?? quota.peer, destination: () => quota.destination },
+    });
+    closers.push(() => store.close());
+
+    const identity = await makeTlsIdentity(key.seed, config.gateway.name);
+    const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
+    const knocks = new KnockSocket();
+    closers.push(() => knocks.close());
+    const lanes = await makeLanes(context, identity);
+    const gateway = new Gateway(context, lanes.byPeer, knocks);
+    await gateway.replan();
+
+    const onFault = (thrown: unknown): void => log.error('a request failed', { reason: messageOf(thrown) });
+    const { host, port: askedPort, tls, allowPlainHttp } = config.listen.https;
+    const server = await listenHttp({
+      listen: { host, port: askedPort },
+      ...(tls && { tls: identity }),
+      allowPlainHttp,
+      routes: apiRoutes({ handlers: publicHandlers(gateway), batchesAtOnce: config.limits.batchesAtOnce, clock }),
+      clock,
+      onFault,
+    });
+    closers.push(() => server.stop(GRACE_MS));
+    closers.push(() => gateway.stop(GRACE_MS));
+    await gateway.startLinks();
+
+    const schedule = new Schedule(gateway, clock);
+    schedule.start();
+    closers.push(() => schedule.stop());
+    highWater.start();
+    closers.push(() => highWater.stop());
+
+    const address = { host, port: server.port };
+    log.info('up', address);
+    return {
+      gateway,
+      address,
+      async stop() {
+        await close();
+        log.info('down');
+      },
+    };
+  } catch (thrown) {
+    log.error('cannot start', { reason: messageOf(thrown) });
+    await close();
+    throw thrown;
+  }
+}
