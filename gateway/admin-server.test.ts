@@ -114,6 +114,7 @@ async function admin(t: Test, changed: Partial<AdminHandlers> = {}): Promise<Tes
     queue: async (query) => (calls.push(['queue', query]), []),
     order: async (order, selection) => (calls.push([order, selection]), { changed: 3 }),
     testLink: async (test) => (calls.push(['testLink', test]), { works: true }),
+    confirmClock: async () => (calls.push(['confirmClock']), { trusted: true }),
     metrics: async () => 'postern_up 1\n',
     ...changed,
   };
@@ -145,6 +146,7 @@ const NO_HANDLERS: AdminHandlers = {
   queue: async () => undefined,
   order: async () => undefined,
   testLink: async () => undefined,
+  confirmClock: async () => undefined,
   metrics: async () => '',
 };
 

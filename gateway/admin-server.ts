@@ -19,6 +19,8 @@ export interface AdminHandlers {
   queue(query: { readonly target?: string; readonly limit: number }): Promise<unknown>;
   order(order: QueueOrder, selection: QueueSelection): Promise<unknown>;
   testLink(test: { readonly link: string; readonly bytes: number }): Promise<unknown>;
+  /** The operator vouches for this machine's clock. */
+  confirmClock(): Promise<unknown>;
   /** Prometheus text. */
   metrics(): Promise<string>;
 }
@@ -57,6 +59,7 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     { methods: ['GET'], path: '/status', handle: json(() => handlers.status()) },
     { methods: ['GET'], path: '/queue', handle: json(({ url }) => handlers.queue(queueQueryOf(url))) },
     ...ORDERS.map((order): HttpRoute => ({ methods: ['POST'], path: `/queue/${order}`, handle: json(async ({ body }) => handlers.order(order, selectionOf(await readJson(body)))) })),
+    { methods: ['POST'], path: '/clock/confirm', handle: json(() => handlers.confirmClock()) },
     { methods: ['POST'], path: '/link-test', handle: json(async ({ body }) => handlers.testLink(linkTestOf(await readJson(body)))) },
     { methods: ['GET'], path: '/metrics', handle: async () => ({ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(await handlers.metrics()) }) },
   ];

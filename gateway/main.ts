@@ -10,8 +10,11 @@ import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import { openStore } from '../store/open.js';
 import { keyId } from '../wire/keys.js';
+import { listenAdmin } from './admin-server.js';
+import { adminHandlers } from './admin.js';
 import { apiRoutes } from './api.js';
 import { ClockTrust } from './clock-trust.js';
+import { adminSocketOf } from './config.js';
 import type { GatewayConfig } from './config.js';
 import type { GatewayContext } from './context.js';
 import { Counters } from './counters.js';
@@ -86,6 +89,8 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => gateway.stop(GRACE_MS));
     await gateway.startLinks();
 
+    const admin = await listenAdmin({ socketPath: adminSocketOf(config), handlers: adminHandlers(gateway), clock, onFault });
+    closers.push(() => admin.stop(GRACE_MS));
     const schedule = new Schedule(gateway, clock);
     schedule.start();
     closers.push(() => schedule.stop());
