@@ -41,11 +41,6 @@ export class BlockWriter {
     this.#byte(BREAK);
   }
 
-  byteString(content: Uint8Array): void {
-    this.byteStringHead(content.length);
-    this.raw(content);
-  }
-
   /** The head of a byte string whose content follows. */
   byteStringHead(length: number): void {
     this.#head(MAJOR_BYTES, length);

@@ -115,15 +115,16 @@ export function encodeBundleParts(bundle: Bundle): [head: Uint8Array, payload: U
 }
 
 /** The one bundle that `bytes` are. Byte strings are views on them: copy what has to outlive the buffer. */
-export function decodeBundle(bytes: Uint8Array, limits: BundleLimits = BUNDLE_LIMITS): Bundle {
-  if (bytes.length > limits.bundleBytes) throw overLimit('bundle', 0, bytes.length, limits.bundleBytes, 'bytes');
+export function decodeBundle(bytes: Uint8Array, limits: Partial<BundleLimits> = BUNDLE_LIMITS): Bundle {
+  const { bundleBytes = BUNDLE_LIMITS.bundleBytes, blocks = BUNDLE_LIMITS.blocks } = limits;
+  if (bytes.length > bundleBytes) throw overLimit('bundle', 0, bytes.length, bundleBytes, 'bytes');
   const reader = new BlockReader(bytes);
   const count = reader.array('bundle');
   // RFC 9171 §4.1 lets a node discard this, and tells nobody how to make it good.
   if (count !== INDEFINITE) throw wrongValue('bundle', 0, `an array of ${count}`, 'an array of indefinite length');
   const primary = readPrimaryBlock(reader);
   const extensions: ExtensionBlock[] = [];
-  const payload = readBlocks(reader, extensions, limits);
+  const payload = readBlocks(reader, extensions, blocks);
   reader.endArray(INDEFINITE, 'bundle/after-payload');
   reader.finish('bundle');
   return { primary, extensions, payload };
@@ -143,7 +144,7 @@ function writeHead(writer: BlockWriter, { primary, extensions, payload }: Bundle
 }
 
 /** Reads blocks up to the payload, which is the last; the others go into `extensions`. */
-function readBlocks(reader: BlockReader, extensions: ExtensionBlock[], limits: BundleLimits): PayloadBlock {
+function readBlocks(reader: BlockReader, extensions: ExtensionBlock[], mostBlocks: number): PayloadBlock {
   for (;;) {
     const start = reader.offset;
     if (reader.atBreak()) throw wrongValue('bundle', start, 'the end of the bundle', 'a payload block');
@@ -152,7 +153,7 @@ function readBlocks(reader: BlockReader, extensions: ExtensionBlock[], limits: B
     for (const earlier of extensions) refuseTwice(block, earlier, start);
     extensions.push(block);
     const blocks = extensions.length + 2;
-    if (blocks > limits.blocks) throw overLimit('bundle', start, blocks, limits.blocks, 'blocks');
+    if (blocks > mostBlocks) throw overLimit('bundle', start, blocks, mostBlocks, 'blocks');
   }
 }
 
