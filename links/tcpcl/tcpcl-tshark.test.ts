@@ -1,0 +1,122 @@
+/** Wireshark's own dissectors read real traffic between two of our links, captured on loopback. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+import { CONVERSATIONS } from './conversation-test-helper.js';
+
+const CONVERSATION_PROGRAM = fileURLToPath(new URL('./conversation-test-helper.js', import.meta.url));
+
+/** Why the traffic cannot be captured and read here, if it cannot. */
+function whyNot(): string | false {
+  const missing = ['tshark', 'dumpcap'].filter((program) => spawnSync(program, ['--version']).status !== 0);
+  if (missing.length > 0) return `${missing.join(' and ')} not installed`;
+  const attempt = spawnSync('dumpcap', ['-i', 'lo', '-a', 'duration:1', '-f', 'tcp port 1', '-w', '/dev/null'], { encoding: 'utf8', timeout: 10_000 });
+  return attempt.status === 0 ? false : `dumpcap may not capture on loopback: ${attempt.stderr.trim().split('\n').at(-1)}`;
+}
+
+const skip = whyNot();
+/** Room for the whole conversation: a busy machine reads it late. */
+const BUFFER_MIB = '32';
+
+/** Runs the conversation while dumpcap listens. */
+async function capture(t: Test, manner: 'plain' | 'tls'): Promise<{ file: string; keyFile: string; port: number }> {
+  const folder = t.testdir();
+  const [file, keyFile] = [join(folder, 'lo.pcapng'), join(folder, 'keys.log')];
+  const talk = spawn(process.execPath, [`--tls-keylog=${keyFile}`, CONVERSATION_PROGRAM, manner], { stdio: ['pipe', 'pipe', 'pipe'] });
+  t.teardown(() => talk.kill());
+  let complaint = '';
+  talk.stderr.on('data', (bytes: Buffer) => (complaint += bytes.toString()));
+  const [line] = await once(talk.stdout, 'data');
+  const port = Number(String(line));
+  const listen = spawn('dumpcap', ['-i', 'lo', '-s', '0', '-B', BUFFER_MIB, '-f', `tcp port ${port}`, '-w', file], { stdio: ['ignore', 'ignore', 'pipe'] });
+  t.teardown(() => listen.kill());
+  let said = '';
+  listen.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  while (!said.includes('File:')) await pause(20);
+  await pause(200);
+  talk.stdin.write('go\n');
+  t.equal(await exitOf(talk), 0, `the conversation went as planned ${complaint}`);
+  // The kernel hands captured packets over in blocks.
+  await pause(800);
+  listen.kill('SIGINT');
+  await exitOf(listen);
+  t.comment(said.trim().split('\n').at(-1));
+  return { file, keyFile, port };
+}
+
+async function exitOf(child: ChildProcess): Promise<unknown> {
+  if (child.exitCode !== null) return child.exitCode;
+  const [code] = await once(child, 'exit');
+  return code;
+}
+
+/** The values of each field, in the order of the capture. Two passes, so that acknowledgements find their segments. */
+function dissect(file: string, port: number, fields: readonly string[], keyFile: string): Map<string, string[]> {
+  const args = ['-2', '-r', file, '-d', `tcp.port==${port},tcpcl`, '-o', `tls.keylog_file:${keyFile}`, '-o', 'tcp.reassemble_out_of_order:TRUE', '-T', 'fields', '-E', 'separator=/t', '-E', 'aggregator=;', ...fields.flatMap((field) => ['-e', field])];
+  const { status, stdout, stderr } = spawnSync('tshark', args, { encoding: 'utf8', timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
+  if (status !== 0) throw new Error(`tshark ended with ${status}: ${stderr}`);
+  const rows = stdout.split('\n').slice(0, -1).map((row) => row.split('\t'));
+  return new Map(fields.map((field, column) => [field, rows.flatMap((row) => (row[column] ?? '').split(';')).filter((value) => value !== '')]));
+}
+
+const FIELDS = [
+  'tcpcl.contact_hdr.version',
+  'tcpcl.v4.mhdr.type',
+  'tcpcl.v4.negotiated.use_tls',
+  'tcpcl.v4.negotiated.keepalive',
+  'tcpcl.v4.sess_init.nodeid_data',
+  'tcpcl.xfer.reassembled.length',
+  'tcpcl.v4.xfer_refuse.reason',
+  'tcpcl.v4.sess_term.flags.reply',
+  'bpv7.primary.src_uri',
+  'bpv7.create_ts.seqno',
+  'bpv7.crc_status',
+  'tls.app_data_proto',
+  '_ws.malformed',
+  '_ws.expert.message',
+];
+/** TCP at work: connections come and go, and a busy machine lets a window fill up or sends twice. */
+const TCP_TALK = /^(TCP |Connection |This frame |D-SACK|Previous segment|Out-Of-Order|Duplicate |ACKed segment)/;
+/** There is no dissector for a batch; and the Transfer Length is critical, which is worth a note to tshark. */
+const BENIGN = new Set(['Unknown type code', 'Extension Item is critical']);
+/** A refused transfer has no acknowledgement, which tshark finds worth a word on both messages. */
+const OF_A_REFUSAL = ['XFER_REFUSE has no related XFER_SEGMENT(s)', 'XFER_SEGMENT has no related XFER_ACK'];
+/** The largest bundle that fits one segment has less payload than this. */
+const ONE_SEGMENT_BYTES = 65_000;
+const MESSAGE = { segment: '0x01', ack: '0x02', refuse: '0x03', keepalive: '0x04', term: '0x05', reject: '0x06', init: '0x07' };
+
+for (const manner of ['plain', 'tls'] as const) {
+  t.test(`tshark reads a whole conversation, ${manner}, and has no complaint`, { skip, timeout: 60_000 }, async (t) => {
+    const { file, keyFile, port } = await capture(t, manner);
+    const seen = dissect(file, port, FIELDS, keyFile);
+    const values = (field: (typeof FIELDS)[number]): string[] => seen.get(field) ?? [];
+    const messages = (type: string): number => values('tcpcl.v4.mhdr.type').filter((value) => value === type).length;
+    const { near, far } = CONVERSATIONS[manner];
+
+    t.same(values('tcpcl.contact_hdr.version'), ['4', '4']);
+    t.same(new Set(values('tcpcl.v4.negotiated.use_tls')), new Set([manner === 'tls' ? '1' : '0']));
+    t.same(new Set(values('tcpcl.v4.negotiated.keepalive')), new Set(['1']), 'the smaller of 7 s and 1 s');
+    t.same(values('tcpcl.v4.sess_init.nodeid_data'), ['ipn:1.0', 'ipn:2.0']);
+    t.equal(messages(MESSAGE.init), 2);
+    t.ok(messages(MESSAGE.keepalive) >= 2);
+    t.equal(messages(MESSAGE.reject), 0);
+    t.equal(messages(MESSAGE.refuse), 1);
+    t.same(values('tcpcl.v4.xfer_refuse.reason'), ['2'], 'no resources');
+    t.equal(messages(MESSAGE.ack), messages(MESSAGE.segment) - 1, 'an acknowledgement for each segment that was not refused');
+    t.same(values('tcpcl.v4.sess_term.flags.reply'), ['0', '1'], 'the end is called and answered');
+
+    t.same(values('bpv7.primary.src_uri'), [...near.map(() => 'ipn:1.1'), ...far.map(() => 'ipn:2.1')], 'every bundle is found');
+    t.same(values('bpv7.create_ts.seqno'), [...near.keys(), ...far.keys()].map(String));
+    t.same(values('bpv7.crc_status'), [...near, ...far].flatMap(() => ['1', '1', '1']), 'primary block, hop count and payload: every CRC is good');
+    const reassembled = values('tcpcl.xfer.reassembled.length').map(Number);
+    t.same(reassembled.length, [...near, ...far].filter((bytes) => bytes > ONE_SEGMENT_BYTES).length, 'transfers of several segments are put together');
+
+    t.equal(values('tls.app_data_proto').length > 0, manner === 'tls');
+    t.same(values('_ws.malformed'), []);
+    const complaints = values('_ws.expert.message').filter((message) => !TCP_TALK.test(message) && !BENIGN.has(message));
+    t.same(complaints.sort(), OF_A_REFUSAL);
+  });
+}
