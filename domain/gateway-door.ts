@@ -2,10 +2,10 @@
  * What a domain asks of a gateway over the wire: take this batch, give me that blob, hear these openings. Every
  * answer that matters is checked against the gateway's pinned key; what it means is decided elsewhere.
  */
-import { open } from 'node:fs/promises';
+import { open as openFile } from 'node:fs/promises';
 import { concatBytes, equalBytes, toBase64url } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
-import { isPosternError, messageOf } from '../base/errors.js';
+import { PosternError, isPosternError, messageOf } from '../base/errors.js';
 import { HttpPeer, readWhole } from '../base/http-exchange.js';
 import type { HttpAnswer } from '../base/http-exchange.js';
 import type { Random } from '../base/random.js';
@@ -56,6 +56,8 @@ export interface DoorParts {
 
 /** An answer has controls and no blobs: some thousand receipts, wants and openings. */
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
+/** Beyond this a broken connection is no dead one that was kept too long: the gateway is asked what it has before more is sent. */
+const WORTH_RESUMING_BYTES = 2 * 1024 * 1024;
 /** A piece is read from the disk in smaller bites. */
 const READ_BYTES = 256 * 1024;
 /** Openings in one request: at most 64 KiB (spec/https.md), at about 50 bytes each. */
@@ -86,13 +88,21 @@ export class GatewayDoor {
     const head = encodeBatchHead({ key: this.#parts.ours, to: this.keyId, records: batch.records, controls: batch.controls, sentSec, nonce });
     const pieces = batch.pieces.flatMap(cut);
     const bytes = pieces.reduce((sum, piece) => sum + encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte).length + piece.endByte - piece.startByte, head.length);
-    const body = { bytes, open: () => batchBody(head, pieces, batch.onProgress) };
+    let handedBytes = 0;
+    const onProgress = (sentBytes: number): void => {
+      handedBytes = sentBytes;
+      batch.onProgress?.(sentBytes);
+    };
+    const open = (): AsyncIterable<Uint8Array> => {
+      if (handedBytes > WORTH_RESUMING_BYTES) throw new PosternError('LINK_UNREACHABLE', `${this.url} cannot be reached: the connection broke.`, { address: this.url });
+      return batchBody(head, pieces, onProgress);
+    };
     try {
       const answer = await this.#peer.exchange({
         method: 'POST',
         path: '/fmp/1/batch',
         headers: { 'content-type': 'application/cbor-seq' },
-        body,
+        body: { bytes, open },
         answerLimitBytes: ANSWER_LIMIT_BYTES,
         wholeMs: LONGEST_TRANSFER_MS,
         ...(batch.signal !== undefined && { signal: batch.signal }),
@@ -171,12 +181,12 @@ function cut(piece: PieceSource): PieceSource[] {
   return parts;
 }
 
-async function* batchBody(head: Uint8Array, pieces: readonly PieceSource[], onProgress: ((sentBytes: number) => void) | undefined): AsyncGenerator<Uint8Array> {
+async function* batchBody(head: Uint8Array, pieces: readonly PieceSource[], onProgress: (sentBytes: number) => void): AsyncGenerator<Uint8Array> {
   yield head;
   let sentBytes = 0;
   for (const piece of pieces) {
     yield encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte);
-    const file = await open(piece.file, 'r');
+    const file = await openFile(piece.file, 'r');
     try {
       for (let at = piece.startByte; at < piece.endByte; ) {
         const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(READ_BYTES, piece.endByte - at)), 0, undefined, at);
@@ -184,7 +194,7 @@ async function* batchBody(head: Uint8Array, pieces: readonly PieceSource[], onPr
         yield buffer.subarray(0, bytesRead);
         at += bytesRead;
         sentBytes += bytesRead;
-        onProgress?.(sentBytes);
+        onProgress(sentBytes);
       }
     } finally {
       await file.close();

@@ -107,6 +107,11 @@ export class TestGateway {
     return this;
   }
 
+  startOn(port: number): Promise<this> {
+    this.#port = port;
+    return this.start();
+  }
+
   async stop(): Promise<void> {
     const server = this.#server;
     if (server === undefined) return;

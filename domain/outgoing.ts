@@ -4,7 +4,7 @@
  * other's news, and a crash between two files leaves a state that simply goes on. At its end a message's folder
  * moves to `sent`; whoever still holds it under its old name finds it there.
  */
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, createDurably, moveFolderDurably } from '../base/durable-file.js';
 import { decodeRecord } from '../wire/record.js';
@@ -126,6 +126,15 @@ export async function keepReceipt(message: OutgoingMessage, receipt: Uint8Array)
   await whileThere(() => createDurably(join(message.dir, RECEIPT), receipt));
   await rm(blobFile(message.dir), { force: true });
   await rm(join(message.dir, TROUBLE), { force: true });
+}
+
+/** The signed word of the gateway that took it. */
+export async function receiptOf(message: OutgoingMessage): Promise<Uint8Array | undefined> {
+  for (const dir of [message.dir, message.filedDir]) {
+    const bytes = await whileThere(() => readFile(join(dir, RECEIPT)));
+    if (bytes !== undefined) return new Uint8Array(bytes);
+  }
+  return undefined;
 }
 
 /** Ends a message and files it away. The first outcome stays; who comes second gets false. */
