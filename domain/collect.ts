@@ -47,7 +47,10 @@ export class Collector {
     if (delivered !== undefined) return acceptAgain(delivered.dir);
     const known = this.#table.get(locator);
     if (known === undefined) {
-      if ((await this.#pullOf(inner.recipientHash)) === 'ignore') return;
+      const pull = await this.#pullOf(inner.recipientHash);
+      if (pull === 'ignore') return;
+      // Strangers may not fill the whole table: half of it is for senders we know.
+      if (pull === undefined && this.#table.size >= this.#context.config.knock.mostPending / 2) return;
       const heardSec = nowSec(this.#context);
       const { recipientHash, messageId, expirySec } = inner;
       const taken = await this.#table.put({ format: 1, messageId, recipientHash, expirySec, holder, heardSec, failures: 0, nextSec: heardSec });

@@ -1,4 +1,5 @@
 /** Two domains that know each other, with one test gateway between them: north.example (ann) and south.example (bo). */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/clock.js';
 import type { Clock } from '../base/clock.js';
@@ -25,14 +26,15 @@ export interface Pair {
 }
 
 export async function makePair(t: TestCase, options: { tls?: boolean; content?: Record<string, string>; clock?: Clock } = {}): Promise<Pair> {
+  // Said before `testdir`, whose folder would otherwise be removed before the domains in it have stopped.
+  const opened: Domain[] = [];
+  t.teardown(() => opened.forEach((domain) => domain.close()));
   const dir = t.testdir(options.content ?? {});
   const northDir = join(dir, 'north');
   const southDir = join(dir, 'south');
   const gateway = await new TestGateway(7, options.tls ?? true).start();
   t.teardown(() => gateway.close());
   const deps = (events?: DomainEvent[]): DomainDeps => ({ clock: options.clock ?? systemClock, random: systemRandom, onEvent: (event) => void events?.push(event) });
-  const opened: Domain[] = [];
-  t.teardown(() => opened.forEach((domain) => domain.close()));
   const open = async (home: string, events?: DomainEvent[]): Promise<Domain> => {
     const domain = await Domain.open(home, deps(events));
     opened.push(domain);
@@ -53,6 +55,14 @@ export async function makePair(t: TestCase, options: { tls?: boolean; content?: 
   gateway.addClient(north.card());
   gateway.addClient(south.card());
   return { dir, northDir, southDir, gateway, north: (events) => open(northDir, events), south: (events) => open(southDir, events) };
+}
+
+/** Changes what `domain.json` says, as its owner would: for the next `open`. */
+export function editConfig(home: string, change: (config: { knock: Record<string, unknown> } & Record<string, unknown>) => void): void {
+  const file = join(home, 'domain.json');
+  const config = JSON.parse(readFileSync(file, 'utf8')) as { knock: Record<string, unknown> } & Record<string, unknown>;
+  change(config);
+  writeFileSync(file, JSON.stringify(config));
 }
 
 /** A domain at work, until `stop`. */

@@ -43,6 +43,10 @@ export class PendingTable {
     return toHex(locatorOf(messageId));
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
   get(locator: string): PendingState | undefined {
     return this.#entries.get(locator);
   }

@@ -8,7 +8,7 @@ import type { DomainEvent } from './events.js';
 import { TestGateway } from './gateway.test-helper.js';
 import { blobFile, receiptOf, stateOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
-import { makePair, never } from './pair.test-helper.js';
+import { editConfig, makePair, never } from './pair.test-helper.js';
 import type { Pair } from './pair.test-helper.js';
 
 const MIB = 1024 * 1024;
@@ -151,8 +151,7 @@ t.test('says that there is no gateway at all', async (t) => {
   const pair = await makePair(t);
   const north = await pair.north();
   const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example' });
-  const config = JSON.parse(readFileSync(join(pair.northDir, 'domain.json'), 'utf8')) as object;
-  writeFileSync(join(pair.northDir, 'domain.json'), JSON.stringify({ ...config, gateways: [] }));
+  editConfig(pair.northDir, (config) => Object.assign(config, { gateways: [] }));
   await t.rejects((await pair.north()).handOver([message], 0, never), { code: 'DOMAIN_GATEWAY' });
 });
 
