@@ -76,13 +76,13 @@ export interface ErrorData {
   DOMAIN_USER: { address: string };
   DOMAIN_STRANGER: { address: string };
   DOMAIN_KEY_CHANGED: { address: string; pinned: string; offered: string };
-  DOMAIN_CARD: { path: string };
   DOMAIN_GATEWAY: { name: string };
   DOMAIN_MESSAGE: { message: string };
 
   // cli/
   CLI_USAGE: { found: string };
   CLI_EXISTS: { path: string };
+  CLI_CARD: { path: string };
   CLI_FILE: { path: string; reason: string };
   CLI_NOT_RUNNING: { socket: string };
   CLI_REFUSED: { code: string };

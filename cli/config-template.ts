@@ -29,10 +29,6 @@ gateway:
 data: data
 
 listen:
-  # Known domains and neighbours hand over here, and destinations fetch here.
-  https:
-    host: "0.0.0.0"
-    port: ${gateway.httpsPort}
   # Neighbours that send bundles dial in here (TCPCLv4).
   # tcpcl:
   #   host: "0.0.0.0"
@@ -41,6 +37,10 @@ listen:
   # metrics:
   #   host: "127.0.0.1"
   #   port: 9464
+  # Known domains and neighbours hand over here, and destinations fetch here.
+  https:
+    host: "0.0.0.0"
+    port: ${gateway.httpsPort}
 
 # Peers are added by "postern peer add CARD": clients (domains that this gateway serves) and neighbours (gateways).
 peers: []

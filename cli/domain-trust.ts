@@ -1,11 +1,10 @@
 /** `postern domain know | acknowledge | gateway add | pull`: whom we know, and by which keys. */
-import { readFile } from 'node:fs/promises';
-import { PosternError, isPosternError, messageOf } from '../base/errors.js';
+import { PosternError } from '../base/errors.js';
 import type { Domain } from '../domain/domain.js';
 import type { KeyChange } from '../domain/key-change.js';
-import { parseCard } from '../wire/card.js';
-import type { Card, DomainCard, GatewayCard } from '../wire/card.js';
+import type { DomainCard, GatewayCard } from '../wire/card.js';
 import { fingerprint, fingerprintWords } from '../wire/keys.js';
+import { readCard } from './card-file.js';
 import { inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
 import { EXIT } from './exit-codes.js';
@@ -80,7 +79,7 @@ async function acknowledge(context: CliContext, name: string, options: HomeOptio
 
 async function addGateway(context: CliContext, file: string, options: HomeOption & { name?: string }): Promise<void> {
   const card = await readCard(file);
-  if (card.kind !== 'gateway') throw new PosternError('DOMAIN_CARD', `${file} is the card of the domain ${card.domain.domain}: "postern domain know" takes it.`, { path: file });
+  if (card.kind !== 'gateway') throw new PosternError('CLI_CARD', `${file} is the card of the domain ${card.domain.domain}: "postern domain know" takes it.`, { path: file });
   await inDomain(context, options, (domain) => takeGateway(context, domain, card, options.name));
 }
 
@@ -95,16 +94,4 @@ async function pull(context: CliContext, address: string, when: string, options:
   if (chosen === undefined) throw new PosternError('CLI_USAGE', `"${when}" is none of ${PULLS.join(', ')}.`, { found: when });
   await inDomain(context, options, (domain) => domain.setPull(address, chosen));
   context.output.result({ address, pull: chosen }, () => `Messages of ${address}: ${chosen}.`);
-}
-
-async function readCard(file: string): Promise<Card> {
-  let found: Card | undefined;
-  try {
-    found = parseCard(await readFile(file, 'utf8'));
-  } catch (thrown) {
-    const why = isPosternError(thrown) ? 'is damaged or forged' : 'cannot be read';
-    throw new PosternError('DOMAIN_CARD', `The card in ${file} ${why}: ${messageOf(thrown)}.`, { path: file }, { cause: thrown });
-  }
-  if (found === undefined) throw new PosternError('DOMAIN_CARD', `${file} holds no card. A card begins with "-----BEGIN POSTERN".`, { path: file });
-  return found;
 }

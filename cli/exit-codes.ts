@@ -22,6 +22,7 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CLI_USAGE: EXIT.usage,
   CLI_EXISTS: EXIT.usage,
+  CLI_CARD: EXIT.usage,
   CLI_NOT_RUNNING: EXIT.unreachable,
   CLI_REFUSED: EXIT.refused,
   CONFIG_UNREADABLE: EXIT.usage,
@@ -34,7 +35,6 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   DOMAIN_USER: EXIT.usage,
   DOMAIN_STRANGER: EXIT.usage,
   DOMAIN_KEY_CHANGED: EXIT.refused,
-  DOMAIN_CARD: EXIT.usage,
   DOMAIN_GATEWAY: EXIT.usage,
   DOMAIN_MESSAGE: EXIT.usage,
 };

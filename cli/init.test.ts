@@ -5,7 +5,7 @@ import { parseConfig } from '../gateway/config.js';
 import { readKeyFile } from '../gateway/key-file.js';
 import { parseYaml } from '../gateway/yaml-file.js';
 import { fingerprintWords } from '../wire/keys.js';
-import { postern } from './cli-test-helper.js';
+import { postern, posternProcess } from './cli-test-helper.js';
 import { configTemplate } from './config-template.js';
 
 t.test('makes a gateway that can be used as it is', async (t) => {
@@ -16,7 +16,7 @@ t.test('makes a gateway that can be used as it is', async (t) => {
   const config = parseConfig(parseYaml(await readFile(made.config!, 'utf8'), made.config!).value, made.config!);
   t.match(config.gateway, { name: 'pier', nodeId: 'dtn://pier/', publicUrl: 'https://pier.example.org:8443', keyFile: join(dir, 'gateway.key') });
   const key = await readKeyFile(config.gateway.keyFile);
-  t.equal(made.fingerprint, fingerprintWords(key.publicKey).join(' '));
+  t.equal(made.words, fingerprintWords(key.publicKey).join(' '));
   t.equal((await stat(config.data)).mode & 0o777, 0o700);
 });
 
@@ -28,7 +28,7 @@ t.test('makes another key each time', async (t) => {
 
 t.test('replaces nothing', async (t) => {
   const dir = t.testdir({ 'postern.yaml': 'precious' });
-  const { code, stderr } = await postern(['init'], { cwd: dir });
+  const { code, stderr } = await posternProcess(['init'], { cwd: dir });
   t.equal(code, 2);
   t.match(stderr, /There is a gateway already: .*postern\.yaml\. \[CLI_EXISTS\]/);
   t.equal(await readFile(join(dir, 'postern.yaml'), 'utf8'), 'precious');

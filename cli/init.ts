@@ -8,7 +8,7 @@ import { messageOf, PosternError } from '../base/errors.js';
 import { parseConfig } from '../gateway/config.js';
 import { createKeyFile, readKeyFile } from '../gateway/key-file.js';
 import { parseYaml } from '../gateway/yaml-file.js';
-import { fingerprintWords } from '../wire/keys.js';
+import { keyForPeople } from './card-file.js';
 import { configTemplate } from './config-template.js';
 import { shellQuoted } from './output.js';
 import type { CliContext, Command } from './program.js';
@@ -51,15 +51,15 @@ async function init(context: CliContext, dir: string, options: InitOptions): Pro
     await createKeyFile(files.key, context.random.bytes(SEED_BYTES));
     const { publicKey } = await readKeyFile(files.key);
     if (!(await createDurably(files.config, utf8(text), 0o644))) throw alreadyThere(files.config);
-    const words = fingerprintWords(publicKey).join(' ');
-    context.output.result({ ...files, name, fingerprint: words }, () => {
+    const shown = keyForPeople(publicKey);
+    context.output.result({ ...files, name, ...shown }, () => {
       const here = dir === '.' ? '' : ` --config ${shellQuoted(join(dir, 'postern.yaml'))}`;
       return [
         `A new gateway "${name}":`,
         `  ${files.config}  what it does; read it through once`,
         `  ${files.key}  who it is; keep a copy in a safe place and show it to nobody`,
         `  ${files.data}  what it holds for others`,
-        `Its key, to read aloud: ${words}`,
+        `Its key, to read aloud: ${shown.words}`,
         `Next: postern${here} doctor, postern${here} peer invite, postern${here} run`,
       ].join('\n');
     });

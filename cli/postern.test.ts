@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { postern, ROOT } from './cli-test-helper.js';
+import { posternProcess as postern, ROOT } from './cli-test-helper.js';
 import { VERSION } from './version.js';
 
 t.test('knows the version of its package', async (t) => {

@@ -17,6 +17,7 @@ export type { Command };
 export interface Surroundings {
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: Stderr;
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly clock: Clock;
   readonly random: Random;
   readonly env: Readonly<Record<string, string | undefined>>;

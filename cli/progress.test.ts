@@ -39,7 +39,7 @@ t.test('writes nothing with --json', async (t) => {
 async function frame(args: string[], isTTY: boolean) {
   const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 });
   const clock = new ManualClock();
-  const program = makeProgram({ stdout: new PassThrough(), stderr, clock, random: seededRandom(1), env: {}, signal: new AbortController().signal });
+  const program = makeProgram({ stdin: new PassThrough(), stdout: new PassThrough(), stderr, clock, random: seededRandom(1), env: {}, signal: new AbortController().signal });
   program.command.action(() => undefined);
   await program.run(args);
   return { context: program.context, clock, written: () => String(stderr.read() ?? '') };

@@ -13,7 +13,7 @@ export interface YamlText {
   readonly text: string;
   readonly value: unknown;
   /** The line on which the value at `path` stands, or the nearest one above it that exists. */
-  lineOf(path: readonly PropertyKey[]): number | undefined;
+  readonly lineOf: (path: readonly PropertyKey[]) => number | undefined;
 }
 
 export type YamlEdit = { readonly kind: 'append'; readonly list: readonly PropertyKey[]; readonly value: unknown } | { readonly kind: 'remove'; readonly path: readonly PropertyKey[] };
