@@ -51,6 +51,7 @@ export interface ErrorData {
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };
   CONFIG_SYNTAX: { file: string; line: number; column: number };
+  GATEWAY_BUNDLE_DEAD: { reason: 'lifetime' | 'hops' };
   GATEWAY_BLOB_MISMATCH: { peer: string; record: string };
   GATEWAY_DOMAIN_RECORD: { peer: string; file: string };
   GATEWAY_NO_LINK: { link: string };

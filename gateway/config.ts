@@ -7,6 +7,8 @@ import path from 'node:path';
 import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
+import { parseEid } from '../wire/eid.js';
+import { batchEndpoint } from './node-endpoint.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -31,7 +33,10 @@ const durationMs = z.int().min(0).max(366 * DAY_MS);
 const filePath = z.string().min(1);
 const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end').refine((text) => text.length <= MAX_URL_CHARACTERS, `use at most ${MAX_URL_CHARACTERS} characters`);
 const publicKey = z.string().refine((text) => fromBase64url(text)?.length === 32, 'use a 32-byte Ed25519 key in base64url, as "postern peer invite" writes it');
-const nodeId = z.string().regex(/^(dtn:\/\/[A-Za-z0-9._-]+\/|ipn:[1-9][0-9]{0,9}\.0)$/, 'use a node id: "dtn://name/" or "ipn:N.0"');
+const nodeId = z
+  .string()
+  .regex(/^(dtn:\/\/[A-Za-z0-9._-]{1,64}\/|ipn:[1-9][0-9]{0,9}\.0)$/, 'use a node id: "dtn://name/" or "ipn:N.0"')
+  .refine((text) => !text.startsWith('ipn:') || parseEid(batchEndpoint(text)) !== undefined, 'use a node number below 2^32 - 1');
 
 const quota = z.strictObject({
   bytes: bytes.default(4 * GIB),

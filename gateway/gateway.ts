@@ -13,7 +13,6 @@ import { makeReceipt } from '../wire/receipt.js';
 import { encodeRanges } from '../wire/ranges.js';
 import { encodeRefusal } from '../wire/refusal.js';
 import { beginAccept } from './accept.js';
-import { INBOUND_BUNDLE_BYTES } from './config.js';
 import { expireDue } from './expire.js';
 import type { GatewayContext } from './context.js';
 import { NeighbourForwarder } from './forward.js';
@@ -24,10 +23,11 @@ import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
 import type { Load } from './load.js';
 import type { Peer } from './peer-book.js';
-import { receiveBatch, unwrapBundle } from './receive.js';
+import { receiveBatch } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
 import { findForFetch, markFetched } from './serve.js';
 import type { Served } from './serve.js';
+import { unwrapBundle } from './unwrap.js';
 import { parseTarget, peerTarget, servedTarget } from './target.js';
 
 /** An answer carries at most this many waiting control items; the rest comes with the next call. */
@@ -109,7 +109,9 @@ export class Gateway {
     let bytes = arrival.bytes;
     if (link.supports.carries === 'bundle') {
       try {
-        bytes = once(await unwrapBundle(this.context, bytes, INBOUND_BUNDLE_BYTES));
+        const batch = await unwrapBundle(this.context, bytes);
+        if (batch === undefined) return { kind: 'taken' };
+        bytes = once(batch);
       } catch (thrown) {
         return this.#refused(neighbour, thrown);
       }

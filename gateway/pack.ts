@@ -7,7 +7,7 @@ import { toHex } from '../base/bytes.js';
 import type { Freight, LinkSupport } from '../links/link.js';
 import type { OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
-import { encodeBundle, makeBatchBundle } from '../wire/bundle.js';
+import { encodeBundleParts, makeBatchBundle } from '../wire/bundle.js';
 import { parseEid } from '../wire/eid.js';
 import type { Eid } from '../wire/eid.js';
 import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
@@ -119,8 +119,8 @@ export async function toFreight(context: GatewayContext, peer: Peer, supports: L
   const pieces = load.pieces.map((piece) => ({ ...piece, head: encodePieceHead(piece.index, piece.offset, piece.length) }));
   const bytes = pieces.reduce((sum, piece) => sum + piece.head.length + piece.length, head.length);
   if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces) };
-  const bundle = await wrap(context, peer, await gather(streamBatch(head, pieces), bytes), load, sequence);
-  return { bytes: bundle.length, open: () => once(bundle) };
+  const parts = wrap(context, peer, await gather(streamBatch(head, pieces), bytes), load, sequence);
+  return { bytes: parts.reduce((sum, part) => sum + part.length, 0), open: () => each(parts) };
 }
 
 async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[]): AsyncIterable<Uint8Array> {
@@ -141,15 +141,15 @@ async function gather(stream: AsyncIterable<Uint8Array>, bytes: number): Promise
   return whole;
 }
 
-async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
-  yield bytes;
+async function* each(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
+  yield* parts;
 }
 
 /** Hops between two posterns are other people's DTN nodes; more than this is a loop. */
 const HOP_LIMIT = 32;
 const CONTROL_LIFETIME_MS = 7 * 86_400_000;
 
-async function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load: Load, sequence: number): Promise<Uint8Array> {
+function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load: Load, sequence: number): readonly Uint8Array[] {
   const nowMs = context.trust.nowMs();
   const expiryMs = load.records.reduce((latest, stored) => Math.max(latest, stored.record.expirySec * 1000), nowMs + CONTROL_LIFETIME_MS);
   const bundle = makeBatchBundle({
@@ -162,7 +162,7 @@ async function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load
     hopLimit: HOP_LIMIT,
     ageMs: 0,
   });
-  return encodeBundle(bundle);
+  return encodeBundleParts(bundle);
 }
 
 function eid(uri: string): Eid {

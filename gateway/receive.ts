@@ -3,15 +3,13 @@
  * anything is acted on: structure, signature, addressee; and a batch that turns out bad half-way leaves nothing behind.
  */
 import { equalBytes } from '../base/bytes.js';
-import { isPosternError, PosternError } from '../base/errors.js';
+import { isPosternError } from '../base/errors.js';
+import type { PosternError } from '../base/errors.js';
 import { BatchReader } from '../wire/batch-reader.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
-import { decodeBundle } from '../wire/bundle.js';
-import { formatEid } from '../wire/eid.js';
 import { verifyOffer } from '../wire/offer.js';
 import type { GatewayContext } from './context.js';
 import type { BeginIntake, Intake, Taken } from './intake.js';
-import { batchEndpoint } from './node-endpoint.js';
 import type { Peer } from './peer-book.js';
 
 export type Received =
@@ -58,28 +56,4 @@ function authenticate(context: GatewayContext, head: BatchHead): Peer | undefine
   if (!equalBytes(head.offer.to, context.kid)) return undefined;
   const peer = context.book.byKid(head.offer.from);
   return peer !== undefined && verifyOffer(head.offer, peer.key) ? peer : undefined;
-}
-
-/** The batch inside a bundle that has arrived. Bundles for others are refused: a postern carries batches, it is no bundle router. */
-export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>, largestBytes: number): Promise<Uint8Array> {
-  const bundle = decodeBundle(await collect(bytes, largestBytes));
-  const destination = formatEid(bundle.primary.destination);
-  const ours = batchEndpoint(context.config.gateway.nodeId);
-  if (destination !== ours) {
-    throw new PosternError('GATEWAY_NOT_OURS', `A bundle for ${destination} came to ${ours}: this gateway takes bundles addressed to itself only.`, { destination, expected: ours });
-  }
-  return bundle.payload.data;
-}
-
-async function collect(bytes: AsyncIterable<Uint8Array>, largestBytes: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of bytes) {
-    total += chunk.length;
-    if (total > largestBytes) {
-      throw new PosternError('WIRE_LIMIT', `A bundle of more than ${largestBytes} bytes was refused.`, { path: 'bundle', offset: largestBytes, limit: largestBytes, found: total });
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, total);
 }

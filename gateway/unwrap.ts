@@ -1,0 +1,56 @@
+/** Unwrap: a bundle that has arrived gives up its batch, if it is for us, in time, and not a report. */
+import { PosternError } from '../base/errors.js';
+import { decodeAdminRecord } from '../wire/admin-record.js';
+import { decodeBundle, extensionOf } from '../wire/bundle.js';
+import type { Bundle } from '../wire/bundle.js';
+import { hasFlag } from '../wire/bundle-cbor.js';
+import { fromDtnTimeMs } from '../wire/dtn-time.js';
+import { formatEid } from '../wire/eid.js';
+import { BUNDLE_IS_ADMIN_RECORD } from '../wire/primary-block.js';
+import { INBOUND_BUNDLE_BYTES } from './config.js';
+import type { GatewayContext } from './context.js';
+import { batchEndpoint } from './node-endpoint.js';
+
+/** The batch; undefined for an administrative record, which is told to the operator and needs nothing more. */
+export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
+  const bundle = decodeBundle(await collect(bytes));
+  checkIsOurs(context, bundle);
+  checkIsAlive(context, bundle);
+  const payload = bundle.payload.data;
+  if (!hasFlag(bundle.primary.flags, BUNDLE_IS_ADMIN_RECORD)) return payload;
+  const record = decodeAdminRecord(payload);
+  const source = formatEid(bundle.primary.source);
+  context.log.info(record.kind === 'status-report' ? 'a status report came' : 'an administrative record came', { reason: `from ${source}, reason code ${record.kind === 'status-report' ? record.reason : 'none'}` });
+  return undefined;
+}
+
+/** A postern carries batches between posterns; it is no router for other people's bundles. */
+function checkIsOurs(context: GatewayContext, bundle: Bundle): void {
+  const destination = formatEid(bundle.primary.destination);
+  const ours = batchEndpoint(context.config.gateway.nodeId);
+  if (destination === ours) return;
+  throw new PosternError('GATEWAY_NOT_OURS', `A bundle for ${destination} came to ${ours}: this gateway takes bundles addressed to itself only.`, { destination, expected: ours });
+}
+
+/** RFC 9171 §5.3 and §4.4.3: a bundle past its lifetime or its hop limit is dead, whatever it carries. By age where it has no creation time. */
+function checkIsAlive({ trust }: GatewayContext, bundle: Bundle): void {
+  const { createdDtnMs, lifetimeMs } = bundle.primary;
+  const createdMs = fromDtnTimeMs(createdDtnMs);
+  const ageMs = createdMs === undefined ? Number(extensionOf(bundle, 'bundle-age')?.ageMs ?? 0) : trust.trusted ? trust.nowMs() - createdMs : 0;
+  if (ageMs > Number(lifetimeMs)) throw new PosternError('GATEWAY_BUNDLE_DEAD', `A bundle came ${Math.round(ageMs)} ms old with a lifetime of ${lifetimeMs} ms.`, { reason: 'lifetime' });
+  const hops = extensionOf(bundle, 'hop-count');
+  if (hops !== undefined && hops.count > hops.limit) throw new PosternError('GATEWAY_BUNDLE_DEAD', `A bundle came after ${hops.count} hops with a limit of ${hops.limit}.`, { reason: 'hops' });
+}
+
+async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let total = 0;
+  for await (const chunk of bytes) {
+    total += chunk.length;
+    if (total > INBOUND_BUNDLE_BYTES) {
+      throw new PosternError('WIRE_LIMIT', `A bundle of more than ${INBOUND_BUNDLE_BYTES} bytes was refused.`, { path: 'bundle', offset: INBOUND_BUNDLE_BYTES, limit: INBOUND_BUNDLE_BYTES, found: total });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, total);
+}
