@@ -25,6 +25,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CLI_CARD: EXIT.usage,
   CLI_NOT_RUNNING: EXIT.unreachable,
   CLI_REFUSED: EXIT.refused,
+  STORE_LOCKED: EXIT.locked,
   CONFIG_UNREADABLE: EXIT.usage,
   CONFIG_SYNTAX: EXIT.usage,
   CONFIG_INVALID: EXIT.usage,

@@ -1,15 +1,22 @@
 /** One command line, from its words to its exit code: every command is named here, and what was thrown becomes words. */
 import { isPosternError, messageOf } from '../base/errors.js';
+import { addClock } from './clock.js';
 import { addDomainCommands } from './domain-commands.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { hintFor } from './hints.js';
 import { addInit } from './init.js';
+import { addLink } from './link.js';
 import { addPeer } from './peer.js';
 import { makeProgram, type Surroundings } from './program.js';
+import { addQueue } from './queue.js';
+import { addRun } from './run.js';
+import { addStatus } from './status.js';
+
+const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addClock, addDomainCommands];
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);
-  for (const add of [addInit, addPeer, addDomainCommands]) add(program.command, program.context);
+  for (const add of COMMANDS) add(program.command, program.context);
   try {
     return await program.run(args);
   } catch (thrown) {

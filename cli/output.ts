@@ -2,7 +2,7 @@
  * What a command says: its result on stdout, for people or as JSON, and remarks on stderr. With --json
  * stdout holds JSON documents only, one a line, and remarks are left out.
  */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+export type Json = null | boolean | number | string | object;
 
 export interface Output {
   /** The result, or one of several as they come. `text` is asked for only when people read it. */

@@ -15,8 +15,8 @@ export type { Command };
 
 /** What the process hands to the command line. */
 export interface Surroundings {
-  readonly stdout: NodeJS.WritableStream;
-  readonly stderr: Stderr;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
   readonly clock: Clock;
   readonly random: Random;
@@ -25,7 +25,7 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-export type Stderr = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
+export type Terminal = NodeJS.WritableStream & Partial<Pick<WriteStream, 'isTTY' | 'columns'>>;
 
 /** What a command gets in hand. The options are known once the command runs, not while it is being added. */
 export interface CliContext extends Surroundings {

@@ -1,0 +1,34 @@
+/** `postern link test`: does a link work, how fast, and what did finding out cost. */
+import type { LinkTestResult } from '../gateway/link-test.js';
+import { askGateway } from './admin-client.js';
+import { EXIT } from './exit-codes.js';
+import { loadConfig } from './load-config.js';
+import { formatBytes, formatDuration } from './output.js';
+import type { CliContext, Command } from './program.js';
+
+/** Enough to tell a modem from a cable, little enough for a metered link. */
+const DEFAULT_BYTES = 200_000;
+
+export function addLink(program: Command, context: CliContext): void {
+  const link = program.command('link').summary('try a link');
+  link
+    .command('test')
+    .summary('does a link work, how fast, at what cost')
+    .description('Sends an empty batch for the round trip and a larger one for the rate; the other side throws both away. The running gateway does it, over the link as it is.')
+    .argument('<name>', 'a neighbour, or one of its links: shore, shore/tcpcl')
+    .option('--bytes <count>', 'how much to send for the rate; 0 for the round trip only', String(DEFAULT_BYTES))
+    .action((name: string, options: { bytes: string }) => test(context, name, Number(options.bytes)));
+}
+
+async function test(context: CliContext, link: string, bytes: number): Promise<void> {
+  const { config } = await loadConfig(context);
+  const result = (await askGateway(context, config, { method: 'POST', path: '/link-test', body: { link, bytes } })) as LinkTestResult;
+  context.output.result(result, () => resultText(result));
+  if (!result.works) context.exitWith(result.outcome === 'refused' ? EXIT.refused : EXIT.unreachable);
+}
+
+function resultText({ link, works, outcome, reason, bytes, elapsedMs, bytesPerSecond }: LinkTestResult): string {
+  if (!works) return `${link} does not work: ${outcome}${reason === undefined ? '' : `, ${reason}`} (after ${formatDuration(elapsedMs)}).`;
+  const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
+  return `${link} works: round trip ${formatDuration(elapsedMs)}${rate}. The test sent ${formatBytes(bytes)}.`;
+}

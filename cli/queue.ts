@@ -1,0 +1,94 @@
+/** `postern queue`: what waits, and the operator's orders about it. */
+import { PosternError } from '../base/errors.js';
+import type { QueueOrder, QueueSelection } from '../gateway/queue-orders.js';
+import type { QueueEntry } from '../gateway/status.js';
+import type { QueueStatus } from '../store/store.js';
+import { askGateway } from './admin-client.js';
+import { askYesNo } from './ask.js';
+import { EXIT } from './exit-codes.js';
+import { loadConfig } from './load-config.js';
+import { formatBytes, formatDuration, formatTable } from './output.js';
+import type { CliContext, Command } from './program.js';
+
+interface SelectionOptions {
+  readonly queue?: string;
+  readonly to?: string;
+  readonly record?: string;
+  readonly yes?: true;
+}
+
+const ORDERS: Readonly<Record<QueueOrder, string>> = {
+  hold: 'keep records back until they are released',
+  release: 'let held records go on',
+  raise: 'send records before all others',
+  drop: 'give records up: they are deleted, and nobody is told',
+};
+
+const DONE: Readonly<Record<QueueOrder, string>> = { hold: 'held', release: 'released', raise: 'raised', drop: 'dropped' };
+
+export function addQueue(program: Command, context: CliContext): void {
+  const queue = program.command('queue').summary('look at what waits, hold it, release it, raise it, drop it');
+  queue
+    .command('list')
+    .summary('show the queues, or what waits in one of them')
+    .argument('[queue]', 'such as peer:shore, served:example.org, parked, hold:peer:shore')
+    .option('--limit <count>', 'at most so many', '100')
+    .action((target: string | undefined, options: { limit: string }) => list(context, target, options.limit));
+  for (const [order, summary] of Object.entries(ORDERS) as [QueueOrder, string][]) {
+    const command = queue
+      .command(order)
+      .summary(summary)
+      .description(`${summary[0]?.toUpperCase()}${summary.slice(1)}. Give at least one of the three; records that fit all that are given are taken.`)
+      .option('--queue <queue>', 'all of a queue')
+      .option('--to <domain>', 'all for a destination')
+      .option('--record <hex>', 'one record, by the beginning of its name (8 digits or more)');
+    if (order === 'drop') command.option('--yes', 'do not ask');
+    command.action((options: SelectionOptions) => carryOut(context, order, options));
+  }
+}
+
+async function list(context: CliContext, target: string | undefined, limit: string): Promise<void> {
+  const { config } = await loadConfig(context);
+  if (target === undefined) {
+    const queues = (await askGateway(context, config, { method: 'GET', path: '/queue' })) as QueueStatus[];
+    return context.output.result(queues, () => (queues.length === 0 ? 'Nothing waits.' : queuesText(queues)));
+  }
+  const query = new URLSearchParams({ target, limit });
+  const entries = (await askGateway(context, config, { method: 'GET', path: `/queue?${query.toString()}` })) as QueueEntry[];
+  context.output.result(entries, () => (entries.length === 0 ? `Nothing waits in ${target}.` : entriesText(entries, context.clock.nowMs())));
+}
+
+function queuesText(queues: readonly QueueStatus[]): string {
+  return formatTable<QueueStatus>(
+    [
+      { title: 'QUEUE', text: ({ target }) => target },
+      { title: 'COUNT', align: 'right', text: ({ records }) => String(records) },
+      { title: 'SIZE', align: 'right', text: ({ bytes }) => formatBytes(bytes) },
+    ],
+    queues,
+  );
+}
+
+function entriesText(entries: readonly QueueEntry[], nowMs: number): string {
+  return formatTable<QueueEntry>(
+    [
+      { title: 'RECORD', text: ({ record }) => record },
+      { title: 'TO', text: ({ destination }) => destination },
+      { title: 'FROM', text: ({ from }) => from },
+      { title: 'SIZE', align: 'right', text: ({ bytes }) => formatBytes(bytes) },
+      { title: 'HELD', align: 'right', text: ({ heldAtMs }) => formatDuration(nowMs - heldAtMs) },
+      { title: 'EXPIRES', align: 'right', text: ({ expiryMs }) => `in ${formatDuration(expiryMs - nowMs)}` },
+      { title: 'TRIES', align: 'right', text: ({ attempts }) => String(attempts ?? 0) },
+    ],
+    entries,
+  );
+}
+
+async function carryOut(context: CliContext, order: QueueOrder, { queue, to, record, yes }: SelectionOptions): Promise<void> {
+  const selection: QueueSelection = { ...(queue !== undefined && { target: queue }), ...(to !== undefined && { destination: to }), ...(record !== undefined && { record: record.toLowerCase() }) };
+  if (Object.keys(selection).length === 0) throw new PosternError('CLI_USAGE', 'Say which records: give --queue, --to or --record.', { found: order });
+  const { config } = await loadConfig(context);
+  if (order === 'drop' && yes !== true && !(await askYesNo(context, 'What is dropped is gone, and nobody is told. Go on?', '--yes'))) return context.exitWith(EXIT.refused);
+  const { changed } = (await askGateway(context, config, { method: 'POST', path: `/queue/${order}`, body: selection })) as { changed: number };
+  context.output.result({ order, changed }, () => (changed === 1 ? `1 record is ${DONE[order]}.` : `${changed} records are ${DONE[order]}.`));
+}

@@ -1,0 +1,74 @@
+/** The status of a gateway, for people: one screen, no record and no message named in it. */
+import type { GatewayStatus } from '../gateway/status.js';
+import { formatBytes, formatDuration, formatTable } from './output.js';
+
+export function statusText(status: GatewayStatus): string {
+  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status)].join('\n');
+}
+
+function heading({ gateway, nodeId, upForMs, fingerprint }: GatewayStatus): string {
+  return `${gateway} (${nodeId}), up for ${formatDuration(upForMs)}\nkey    ${fingerprint}`;
+}
+
+const DOUBTS: Readonly<Record<NonNullable<GatewayStatus['clock']['doubt']>, string>> = {
+  behind: "this machine's clock is behind a time that was known before",
+  leapt: "this machine's clock has leapt ahead",
+  unconfirmed: 'no neighbour has confirmed the time yet',
+};
+
+function clockText({ clock }: GatewayStatus): string {
+  if (clock.trusted) return `clock  trusted${clock.confirmedBy === undefined ? '' : `, confirmed by ${clock.confirmedBy}`}`;
+  const doubt = clock.doubt === undefined ? 'in doubt' : DOUBTS[clock.doubt];
+  return `clock  NOT TRUSTED: ${doubt}; nothing expires. It goes by ${timeText(clock.nowMs)}, the machine says ${timeText(clock.wallMs)}.\n       Set the machine's clock, then "postern clock confirm".`;
+}
+
+function storeText({ store }: GatewayStatus): string {
+  const free = Math.max(0, store.capacityBytes - store.reserveBytes - store.bytes);
+  return `store  ${store.records} records, ${formatBytes(store.bytes)} held, room for ${formatBytes(free)}${store.incoming === 0 ? '' : `, ${store.incoming} on their way in`}`;
+}
+
+function queuesText({ queues, clock }: GatewayStatus): string {
+  if (queues.length === 0) return 'Nothing waits.';
+  return formatTable<GatewayStatus['queues'][number]>(
+    [
+      { title: 'QUEUE', text: ({ target }) => target },
+      { title: 'COUNT', align: 'right', text: ({ records }) => String(records) },
+      { title: 'SIZE', align: 'right', text: ({ bytes }) => formatBytes(bytes) },
+      { title: 'OLDEST', align: 'right', text: ({ oldestHeldAtMs }) => (oldestHeldAtMs === undefined ? '-' : formatDuration(clock.nowMs - oldestHeldAtMs)) },
+      { title: 'NEXT TRY', align: 'right', text: ({ target, nextDueMs }) => (isWaiting(target) ? '-' : inText(nextDueMs, clock.nowMs)) },
+    ],
+    queues,
+  );
+}
+
+/** Without a way, or held by the operator: there is no next try. */
+function isWaiting(target: string): boolean {
+  return target === 'parked' || target.startsWith('hold:');
+}
+
+function linksText({ neighbours, clock }: GatewayStatus): string[] {
+  const links = neighbours.flatMap((neighbour) => neighbour.links);
+  if (links.length === 0) return [];
+  const table = formatTable<(typeof links)[number]>(
+    [
+      { title: 'LINK', text: ({ link }) => link },
+      { title: 'STATE', text: ({ state, sending }) => (sending > 0 ? `sending ${sending}` : state) },
+      { title: 'LAST CONTACT', align: 'right', text: ({ lastContactMs }) => (lastContactMs === undefined ? 'never' : `${formatDuration(clock.wallMs - lastContactMs)} ago`) },
+      { title: 'NEXT TRY', align: 'right', text: ({ attempts, notBeforeMs }) => (attempts === 0 ? '-' : inText(notBeforeMs, clock.nowMs)) },
+      { title: 'SENT', align: 'right', text: ({ sentBytes }) => formatBytes(sentBytes) },
+      { title: 'RECEIVED', align: 'right', text: ({ receivedBytes }) => formatBytes(receivedBytes) },
+      { title: 'TROUBLE', text: ({ attempts, lastError }) => (attempts === 0 ? '' : (lastError ?? '')) },
+    ],
+    links,
+  );
+  return [table];
+}
+
+function inText(dueMs: number | undefined, nowMs: number): string {
+  if (dueMs === undefined) return '-';
+  return dueMs <= nowMs ? 'now' : `in ${formatDuration(dueMs - nowMs)}`;
+}
+
+function timeText(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 16).replace('T', ' ');
+}
