@@ -6,7 +6,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '../../base/clock.js';
-import { messageOf, type PosternError } from '../../base/errors.js';
+import { messageOf, PosternError } from '../../base/errors.js';
 import { pinnedKeyOf, type TlsIdentity } from '../../base/tls-identity.js';
 import type { DeliverResult, Freight } from '../link.js';
 import { ArrivalStream } from './arrival-stream.js';
@@ -87,6 +87,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #session: Session;
   readonly #queue: SendQueue;
+  readonly #address: string;
   readonly #arrivals = new Map<bigint, ArrivalStream>();
   readonly #deliveries = new Set<Promise<void>>();
   readonly #outputs: SessionOutput[] = [];
@@ -109,6 +110,7 @@ export class Connection {
     const { socket, role, identity, plainFault, handshakeMs } = options;
     this.#options = options;
     this.#stream = socket;
+    this.#address = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     if (role.side === 'active') this.#owner = role.owner;
     this.#session = new Session(
@@ -192,7 +194,10 @@ export class Connection {
     this.#outputs.push(...outputs);
     if (this.#running) return;
     this.#running = true;
+    const stream = this.#stream;
+    stream.cork();
     for (let output = this.#outputs.shift(); output !== undefined; output = this.#outputs.shift()) this.#act(output);
+    stream.uncork();
     this.#running = false;
     this.#balance();
     this.#arm();
@@ -216,7 +221,7 @@ export class Connection {
       case 'arrival-end':
         return this.#arrivals.get(output.transferId)?.end();
       case 'arrival-broken':
-        return this.#arrivals.get(output.transferId)?.fail(new Error(`The transfer broke off: ${output.reason}.`));
+        return this.#arrivals.get(output.transferId)?.fail(output.error ?? this.#brokenOff());
       case 'settled':
         return this.#queue.settled(output.transferId, output.result);
       case 'ending':
@@ -228,19 +233,23 @@ export class Connection {
     }
   }
 
+  #brokenOff(): PosternError {
+    return new PosternError('LINK_UNREACHABLE', `The connection with ${this.#address} ended in the middle of a transfer.`, { address: this.#address });
+  }
+
   #write(parts: readonly Uint8Array[]): void {
-    if (this.#stream.destroyed || !this.#stream.writable) return;
-    this.#stream.cork();
+    if (!this.#stream.writable) return;
     for (const part of parts) {
       this.#stream.write(part);
       if (this.#owner !== undefined) this.#owner.traffic.sentBytes += part.length;
     }
-    this.#stream.uncork();
   }
 
   #secure(): void {
     const { role, identity } = this.#options;
     const raw = this.#stream;
+    // Our contact header goes out in the clear, before TLS takes over.
+    raw.uncork();
     raw.removeAllListeners('data').removeAllListeners('drain');
     const side = { client: role.side === 'active', host: role.side === 'active' ? role.host : '' };
     const stream = secure(raw, this.#session.takeRest(), side, identity!, () => this.#onSecure(stream));

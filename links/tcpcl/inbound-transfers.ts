@@ -69,7 +69,7 @@ export class InboundTransfers {
     if (head.extensions !== undefined) this.#begin(head, head.extensions, ending);
     else if (isRefused(this.#open!) && !this.#unanswered.includes(this.#open!)) this.#sendRefusal(this.#open!);
     const open = this.#open!;
-    if (!isRefused(open) && !this.#fits(open, head.dataBytes)) this.#break(open, 'more bytes than announced or allowed');
+    if (!isRefused(open)) this.#checkLength(open, BigInt(open.receivedBytes) + head.dataBytes);
     return undefined;
   }
 
@@ -91,7 +91,7 @@ export class InboundTransfers {
       open.acks.push(ack);
       this.#heldAcks++;
     } else if (open.announcedBytes !== undefined && open.announcedBytes !== ack.ackedBytes) {
-      this.#break(open, 'fewer bytes than announced');
+      this.#break(open, protocolFault('tcpcl/xfer-segment', 0, `${ack.ackedBytes} bytes in all`, `the ${open.announcedBytes} that were announced`));
     } else {
       open.lastAck = ack;
       this.#emit({ kind: 'arrival-end', transferId: open.id });
@@ -108,7 +108,7 @@ export class InboundTransfers {
   }
 
   onDisconnect(): void {
-    if (this.#open !== undefined && !isRefused(this.#open)) this.#emit({ kind: 'arrival-broken', transferId: this.#open.id, reason: 'the session ended' });
+    if (this.#open !== undefined && !isRefused(this.#open)) this.#emit({ kind: 'arrival-broken', transferId: this.#open.id });
     this.#open = undefined;
     this.#unanswered.length = 0;
   }
@@ -133,14 +133,15 @@ export class InboundTransfers {
     else this.decide(transfer.id, verdict);
   }
 
-  #fits(transfer: Transfer, dataBytes: bigint): boolean {
-    const after = BigInt(transfer.receivedBytes) + dataBytes;
-    return after <= BigInt(this.#limits.transferBytes) && after <= (transfer.announcedBytes ?? after);
+  /** The Transfer Length is binding (RFC 9174 §5.2.5.1), and so is our MRU. */
+  #checkLength(transfer: Transfer, bytes: bigint): void {
+    const { transferBytes } = this.#limits;
+    if (bytes > BigInt(transferBytes)) this.#break(transfer, limitFault('tcpcl/xfer-segment', 0, bytes, transferBytes));
+    else if (transfer.announcedBytes !== undefined && bytes > transfer.announcedBytes) this.#break(transfer, protocolFault('tcpcl/xfer-segment', 0, `${bytes} bytes`, `the ${transfer.announcedBytes} that were announced`));
   }
 
-  /** The Transfer Length is binding, and so is our MRU (RFC 9174 §5.2.5.1). */
-  #break(transfer: Transfer, reason: string): void {
-    this.#emit({ kind: 'arrival-broken', transferId: transfer.id, reason });
+  #break(transfer: Transfer, error: PosternError): void {
+    this.#emit({ kind: 'arrival-broken', transferId: transfer.id, error });
     transfer.verdict = 'not-acceptable';
     this.#answer();
   }

@@ -1,25 +1,15 @@
 /** What the gateway says of an arrival as a reason of RFC 9174 §5.2.4, and such a reason as the outcome of a send. */
 import type { DeliverResult, Outcome } from '../link.js';
-import type { RefuseReason } from './reasons.js';
+import { isRefuseReason, type RefuseReason } from './reasons.js';
 import type { TransferResult } from './session-output.js';
 
-/** Codes the gateway uses beside the names of RFC 9174. The others mean: do not come back with the same bytes. */
-const REASONS: Readonly<Record<string, RefuseReason>> = {
-  completed: 'completed',
-  duplicate: 'completed',
-  'no-resources': 'no-resources',
-  full: 'no-resources',
-  quota: 'no-resources',
-  busy: 'no-resources',
-  retransmit: 'retransmit',
-  'blob-mismatch': 'retransmit',
-  'session-terminating': 'session-terminating',
-  unknown: 'unknown',
-};
+/** Faults of the store are ours, and pass: a disk is full, a blob is being brought by somebody else. */
+const OUR_FAULTS = /^STORE_/;
 
-export function refuseReasonOf(result: DeliverResult & { kind: 'refused' }): RefuseReason {
+export function refuseReasonOf({ code, retryAfterMs }: DeliverResult & { kind: 'refused' }): RefuseReason {
+  if (isRefuseReason(code)) return code;
   // TCPCL cannot say when to come back, but it can say that coming back makes sense.
-  return REASONS[result.code] ?? (result.retryAfterMs === undefined ? 'not-acceptable' : 'no-resources');
+  return OUR_FAULTS.test(code) || retryAfterMs !== undefined ? 'no-resources' : 'not-acceptable';
 }
 
 export function outcomeOf(result: TransferResult): Outcome {

@@ -27,6 +27,10 @@ export function refuseReason(code: number): RefuseReason {
   return REFUSE_REASONS[code] ?? 'unknown';
 }
 
+export function isRefuseReason(name: string): name is RefuseReason {
+  return (REFUSE_REASONS as readonly string[]).includes(name);
+}
+
 export function rejectCode(reason: RejectReason): number {
   return REJECT_REASONS.indexOf(reason);
 }

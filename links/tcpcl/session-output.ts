@@ -12,9 +12,10 @@ export type SessionOutput =
   | { readonly kind: 'established'; readonly peer: SessionPeer }
   | { readonly kind: 'arrival'; readonly transferId: bigint }
   | { readonly kind: 'arrival-data'; readonly transferId: bigint; readonly bytes: Uint8Array }
+  /** The rest will not come: the connection is gone, or the peer broke its word as `error` says. */
+  | { readonly kind: 'arrival-broken'; readonly transferId: bigint; readonly error?: PosternError }
   /** Every byte is here. The peer hears of it when `accept` or `refuse` is called. */
   | { readonly kind: 'arrival-end'; readonly transferId: bigint }
-  | { readonly kind: 'arrival-broken'; readonly transferId: bigint; readonly reason: string }
   | { readonly kind: 'settled'; readonly transferId: bigint; readonly result: TransferResult }
   /** No transfer may begin from here on. */
   | { readonly kind: 'ending'; readonly reason: TermReason }

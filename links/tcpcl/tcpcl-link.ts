@@ -7,6 +7,7 @@
 import { strict as assert } from 'node:assert';
 import { connect as connectTcp } from 'node:net';
 import { equalBytes, toHex } from '../../base/bytes.js';
+import type { Backoff } from '../../base/backoff.js';
 import type { Clock, Timer } from '../../base/clock.js';
 import { messageOf, PosternError } from '../../base/errors.js';
 import { isLoopbackHost } from '../../base/peer-address.js';
@@ -14,7 +15,7 @@ import type { Random } from '../../base/random.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 import type { Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
 import { Connection, type ConnectionOwner, type Dismissal, type Ending, type Traffic } from './connection.js';
-import { Reconnect, type ReconnectOptions } from './reconnect.js';
+import { Reconnect } from './reconnect.js';
 import type { SessionTerms } from './session-terms.js';
 import type { Claim, TcpclListener } from './tcpcl-listener.js';
 import type { TcpclLog } from './tcpcl-log.js';
@@ -44,7 +45,7 @@ export interface TcpclLinkOptions {
   readonly parallel?: number;
   /** Hangs up when nothing has moved for so long, and dials when something is to be sent. Absent: stays connected. */
   readonly idleMs?: number;
-  readonly reconnect?: ReconnectOptions;
+  readonly reconnect?: Backoff;
   /** From dialling to the established session. */
   readonly handshakeMs?: number;
   /** A transfer that does not move for so long ends the session. One segment of 64 KiB has to fit in. */
@@ -63,7 +64,7 @@ const DEFAULT_PARALLEL = 4;
 const DEFAULT_HANDSHAKE_MS = 20_000;
 const DEFAULT_PROGRESS_MS = 120_000;
 const DEFAULT_DRAIN_MS = 30_000;
-const DEFAULT_RECONNECT: ReconnectOptions = { firstMs: 1000, capMs: 60_000 };
+const DEFAULT_RECONNECT: Backoff = { firstMs: 1000, capMs: 60_000 };
 /** HDTN 1.3.1 makes room for transfer MRU / segment MRU segments at once, and aborts when that is too much; 1000 works. */
 const MRU_RATIO = 1000;
 /** Connections of one neighbour, sessions on their way out included. RFC 9174 §3.1 lets it have several. */

@@ -40,6 +40,9 @@ const DEFAULT_HANDSHAKE_MS = 20_000;
 const UNPROVED = 64;
 /** And from one address, so that no single machine can crowd out the others. */
 const UNPROVED_PER_ADDRESS = 8;
+const TELL_EVERY_MS = 10_000;
+/** Of a name that a stranger gives itself. */
+const NAME_CHARACTERS = 100;
 const MAPPED_IPV4 = /^::ffff:(?=[\d.]+$)/;
 
 export class TcpclListener {
@@ -49,6 +52,7 @@ export class TcpclListener {
   readonly #unproved = new Map<Connection, string>();
   #server: Server | undefined;
   #boundPort = 0;
+  #toldMs = -Infinity;
   /** Opening and closing, one after the other. */
   #turn: Promise<void> = Promise.resolve();
 
@@ -132,8 +136,7 @@ export class TcpclListener {
         },
         gone: ({ reason, error }) => {
           this.#unproved.delete(connection);
-          const level = error?.code === 'LINK_PEER_KEY' ? 'warn' : 'debug';
-          this.#options.log?.(level, 'a TCPCL connection of nobody we know ended', { address, reason });
+          this.#tell(reason, address, error);
         },
       },
       ...(identity === undefined ? {} : { identity }),
@@ -144,16 +147,25 @@ export class TcpclListener {
     this.#unproved.set(connection, address);
   }
 
+  /** Anybody can knock, so that only now and then a knock is worth a line that operators see. */
+  #tell(reason: string, address: string, error: PosternError | undefined): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    const worthIt = (error?.code === 'LINK_PEER_KEY' || error?.code === 'LINK_PLAIN') && nowMs - this.#toldMs >= TELL_EVERY_MS;
+    if (worthIt) this.#toldMs = nowMs;
+    this.#options.log?.(worthIt ? 'warn' : 'debug', 'somebody was not let in', { address, reason });
+  }
+
   #identify({ nodeId, secured, key }: Introduction, address: string, local: boolean): ConnectionOwner | Dismissal {
     const claims = [...this.#claims];
     const proved = key === undefined ? undefined : claims.find(({ peerKey }) => peerKey !== undefined && equalBytes(peerKey, key));
     if (proved !== undefined) return proved.accept();
     const named = nodeId === '' ? undefined : claims.find(({ peerNodeId }) => peerNodeId === nodeId);
     if (named !== undefined && (local || named.allowPlain) && !(secured && named.peerKey !== undefined)) return named.accept();
-    if (!secured) return { reason: 'contact-failure' };
+    const name = JSON.stringify(nodeId.slice(0, NAME_CHARACTERS));
+    if (!secured) return { reason: 'contact-failure', error: new PosternError('LINK_PLAIN', `${address} calls itself ${name}, and no neighbour of that name may come in without TLS.`, { address }) };
     const found = key === undefined ? 'no Ed25519 key' : toHex(key);
     const pinned = named?.peerKey === undefined ? 'the keys of our neighbours' : toHex(named.peerKey);
-    const text = `${address} calls itself "${nodeId}" and proved a key that is not pinned: found ${found}, pinned ${pinned}. If a neighbour has a new key, pair with it again.`;
+    const text = `${address} calls itself ${name} and proved a key that is not pinned: found ${found}, pinned ${pinned}. If a neighbour has a new key, pair with it again.`;
     return { reason: 'contact-failure', error: new PosternError('LINK_PEER_KEY', text, { address, found, pinned }) };
   }
 }

@@ -97,7 +97,7 @@ t.test('a peer that refuses says why', async (t) => {
 });
 
 t.test('a refusal of ours carries a reason the peer can use', async (t) => {
-  const codes = ['completed', 'full', 'quota', 'blob-mismatch', 'too-large', 'no-route'];
+  const codes = ['completed', 'STORE_FULL', 'STORE_BUSY', 'retransmit', 'WIRE_VALUE', 'not-known'];
   const { port } = await listening(t, async () => ({ kind: 'refused', code: codes.shift()! }));
   const peer = await RawPeer.dial(port);
   peer.say(CONTACT + PEER_INIT);
