@@ -178,14 +178,14 @@ export class Connection {
   #onGone(): void {
     if (this.#gone) return;
     this.#gone = true;
+    // What ended the session before says more than how the socket went.
+    const ending = this.#ending ?? { reason: this.#socketError ?? 'the connection ended', inOrder: false };
     this.#run(this.#session.disconnected(this.#nowMs()));
     this.#timer?.timer.cancel();
     this.#linger?.cancel();
     this.#onDrain();
-    const ending = this.#ending ?? { reason: 'the connection ended', inOrder: false };
-    const told = this.#socketError === undefined || ending.inOrder ? ending : { ...ending, reason: this.#socketError };
-    if (this.#owner !== undefined) this.#owner.gone(this, told);
-    else if (this.#options.role.side === 'passive') this.#options.role.gone(told);
+    if (this.#owner !== undefined) this.#owner.gone(this, ending);
+    else if (this.#options.role.side === 'passive') this.#options.role.gone(ending);
     void Promise.all(this.#deliveries).then(() => this.#finish());
   }
 

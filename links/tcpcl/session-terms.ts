@@ -32,6 +32,17 @@ export interface SessionPeer {
 const SMALLEST_SEGMENT_MTU_BYTES = 256;
 const SMALLEST_TRANSFER_MTU_BYTES = 1024;
 
+export function initOf(terms: SessionTerms): SessInit {
+  return {
+    type: 'sess-init',
+    keepaliveSec: terms.keepaliveSec,
+    segmentMru: BigInt(terms.segmentMruBytes),
+    transferMru: BigInt(terms.transferMruBytes),
+    nodeId: terms.nodeId,
+    extensions: new Uint8Array(0),
+  };
+}
+
 /** @throws LINK_PROTOCOL where nothing can be agreed */
 export function negotiate(terms: SessionTerms, peer: SessInit): SessionPeer {
   const path = 'tcpcl/sess-init';

@@ -13,7 +13,7 @@ import { OutboundTransfers } from './outbound-transfers.js';
 import { rejectCode, rejectReason, termCode, termReason } from './reasons.js';
 import type { RefuseReason, RejectReason, TermReason } from './reasons.js';
 import type { SessionOutput } from './session-output.js';
-import { negotiate, type SessionTerms } from './session-terms.js';
+import { initOf, negotiate, type SessionTerms } from './session-terms.js';
 import { SessionWatch, type WatchEvent } from './session-watch.js';
 
 export interface SessionOptions {
@@ -28,6 +28,7 @@ export interface SessionOptions {
 
 /** Messages out of place that we put up with, in one session. */
 const REJECTS = 16;
+
 type Phase = 'contact' | 'securing' | 'introducing' | 'admitting' | 'established' | 'closed';
 
 export class Session {
@@ -93,10 +94,10 @@ export class Session {
   /** TLS is up. @param fault why the peer who proved its key there is the wrong one */
   secured(nowMs: number, fault?: PosternError): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'securing' && fault === undefined) this.#introduce();
-    else if (fault !== undefined) {
+    if (this.#phase === 'securing') {
       this.#phase = 'introducing';
-      this.#fail(fault);
+      if (fault !== undefined) this.#fail(fault);
+      else this.#introduce();
     }
     return this.#take();
   }
@@ -397,14 +398,7 @@ export class Session {
   }
 
   #sendInit(terms: SessionTerms): void {
-    this.#sendMessage({
-      type: 'sess-init',
-      keepaliveSec: terms.keepaliveSec,
-      segmentMru: BigInt(terms.segmentMruBytes),
-      transferMru: BigInt(terms.transferMruBytes),
-      nodeId: terms.nodeId,
-      extensions: new Uint8Array(0),
-    });
+    this.#sendMessage(initOf(terms));
   }
 
   #sendTerm(reason: TermReason): void {

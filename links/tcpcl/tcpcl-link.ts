@@ -5,7 +5,7 @@
  * unreachable; when to try again is the gateway's business, when to dial again is ours.
  */
 import { strict as assert } from 'node:assert';
-import { connect as connectTcp } from 'node:net';
+import type { Socket } from 'node:net';
 import { equalBytes, toHex } from '../../base/bytes.js';
 import type { Backoff } from '../../base/backoff.js';
 import type { Clock, Timer } from '../../base/clock.js';
@@ -15,6 +15,7 @@ import type { Random } from '../../base/random.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 import type { Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
 import { Connection, type ConnectionOwner, type Dismissal, type Ending, type Traffic } from './connection.js';
+import { dial } from './dial.js';
 import { Reconnect } from './reconnect.js';
 import type { SessionTerms } from './session-terms.js';
 import type { Claim, TcpclListener } from './tcpcl-listener.js';
@@ -70,8 +71,6 @@ const MRU_RATIO = 1000;
 /** Connections of one neighbour, sessions on their way out included. RFC 9174 §3.1 lets it have several. */
 const CONNECTIONS = 8;
 const SESSIONS = 4;
-/** Node gives each address of a name 250 ms unless told otherwise; one satellite hop takes longer. */
-const ADDRESS_ATTEMPT_MS = 4000;
 /** A session may end just as something is to be sent over it. */
 const ATTEMPTS = 2;
 
@@ -130,8 +129,14 @@ export class TcpclLink implements Link {
     assert.equal(this.#state, 'stopped', 'a link is started once');
     this.#checkPlain();
     this.#deliver = deliver;
-    await this.#options.listener?.attach(this.#claim);
+    // A neighbour may be at the door the moment it opens.
     this.#state = 'started';
+    try {
+      await this.#options.listener?.attach(this.#claim);
+    } catch (thrown) {
+      this.#state = 'stopped';
+      throw thrown;
+    }
     this.#stayConnected();
   }
 
@@ -232,26 +237,14 @@ export class TcpclLink implements Link {
   #dial({ host, port }: { host: string; port: number }): void {
     const { clock } = this.#options;
     this.#reconnect.attempt(clock.monotonicMs());
-    const socket = connectTcp({ host, port, autoSelectFamilyAttemptTimeout: ADDRESS_ATTEMPT_MS });
-    const timer = clock.timer(this.#handshakeMs, () => socket.destroy(new Error(`${host}:${port} did not answer within ${this.#handshakeMs} ms`)));
-    const failed = (reason: string): void => {
-      timer.cancel();
-      this.#dialled(undefined, reason);
-    };
-    let error: string | undefined;
-    const onError = (fault: Error): void => void (error = messageOf(fault));
-    const onClose = (): void => failed(error ?? 'The connection closed.');
-    socket.on('error', onError).on('close', onClose);
-    socket.once('connect', () => {
-      timer.cancel();
-      socket.off('error', onError).off('close', onClose);
+    const reached = (socket: Socket): void => {
       const connection = this.#newConnection(socket, host);
       this.#dialling = { cancel: () => connection.end('unknown') };
-    });
-    this.#dialling = { cancel: () => socket.destroy(new Error('The link is stopped.')) };
+    };
+    this.#dialling = dial({ host, port, timeoutMs: this.#handshakeMs, clock }, reached, (reason) => this.#attemptFailed(reason));
   }
 
-  #newConnection(socket: ReturnType<typeof connectTcp>, host: string): Connection {
+  #newConnection(socket: Socket, host: string): Connection {
     const { identity, peerKey, clock } = this.#options;
     const address = `${host}:${socket.remotePort ?? 0}`;
     const connection = new Connection({
@@ -292,21 +285,26 @@ export class TcpclLink implements Link {
   }
 
   #established(connection: Connection): void {
-    if (!this.#connections.has(connection)) this.#connections.set(connection, 'accepted');
+    if (this.#connections.get(connection) === 'dialled') this.#dialling = undefined;
+    else this.#connections.set(connection, 'accepted');
     this.#lastError = undefined;
     this.#reconnect.signOfLife(this.#options.clock.monotonicMs());
     this.#log('info', 'session established', { peer: connection.peerNodeId ?? '' });
-    this.#dialled(connection, '');
+    this.#tellWaiters(connection);
     this.#thinOut(connection);
     this.onSignOfLife?.();
   }
 
-  /** What the attempt came to; an accepted session serves those who wait as well. */
-  #dialled(connection: Connection | undefined, reason: string): void {
-    if (connection === undefined || this.#connections.get(connection) === 'dialled') this.#dialling = undefined;
-    if (connection === undefined) this.#lastError = sentence(reason);
-    for (const done of [...this.#waiters]) done(connection ?? this.#lastError ?? '');
-    if (connection === undefined) this.#stayConnected();
+  #attemptFailed(reason: string): void {
+    this.#dialling = undefined;
+    if (this.#usable() === undefined) this.#lastError = sentence(reason);
+    this.#log('debug', 'the neighbour was not reached', { reason });
+    this.#tellWaiters(sentence(reason));
+    this.#stayConnected();
+  }
+
+  #tellWaiters(reached: Connection | string): void {
+    for (const done of [...this.#waiters]) done(reached);
   }
 
   /** Both ends may have dialled at once: the session that the lesser node id made stays. And nobody needs many. */
@@ -323,7 +321,7 @@ export class TcpclLink implements Link {
     this.#connections.delete(connection);
     if (error !== undefined) this.#log('warn', 'session failed', { code: error.code, reason });
     else this.#log('info', 'session ended', { reason });
-    if (wasDialling) return this.#dialled(undefined, reason);
+    if (wasDialling) return this.#attemptFailed(reason);
     if (!inOrder && this.#usable() === undefined) this.#lastError = sentence(reason);
     this.#stayConnected();
   }
@@ -332,7 +330,7 @@ export class TcpclLink implements Link {
     this.#redial?.cancel();
     this.#redial = undefined;
     this.#dialling?.cancel();
-    for (const done of [...this.#waiters]) done('The link is stopped.');
+    this.#tellWaiters('The link is stopped.');
     const connections = [...this.#connections.keys()];
     for (const connection of connections) connection.end('unknown');
     await Promise.all(connections.map((connection) => connection.finished));

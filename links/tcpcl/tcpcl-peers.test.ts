@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../base/clock.js';
 import { toHex } from '../../base/bytes.js';
+import { isPosternError } from '../../base/errors.js';
 import { readSpecVectors } from '../../scripts/spec-vectors.js';
 import type { Deliver } from '../link.js';
 import { collector, eventuallyConfirmed, freightOf, sendNow, takeNothing, until } from '../link.suite.js';
@@ -246,8 +247,8 @@ t.test('a peer that announces more than it may is refused at once, and one that 
     try {
       for await (const chunk of arrival.bytes) void chunk;
       outcomes.push('whole');
-    } catch {
-      outcomes.push('broken');
+    } catch (thrown) {
+      outcomes.push(isPosternError(thrown) ? thrown.code : 'no coded fault');
     }
     return { kind: 'taken' };
   });
@@ -256,8 +257,12 @@ t.test('a peer that announces more than it may is refused at once, and one that 
   peer.say('01 02 0000000000000000 0000000d 01 0001 0008 ffffffffffffffff 0000000000000001 aa');
   peer.say('01 02 0000000000000001 0000000d 01 0001 0008 0000000000000003 0000000000000001 aa' + '01 01 0000000000000001 0000000000000001 bb');
   t.equal(await peer.hears(`${CONTACT}${OUR_INIT}03 04 0000000000000000 02 02 0000000000000001 0000000000000001 03 04 0000000000000001`), 'as expected');
-  t.same(outcomes, ['broken'], 'the first never reached the gateway');
+  t.same(outcomes, ['LINK_PROTOCOL'], 'the first never reached the gateway');
+  peer.say('01 02 0000000000000002 00000000 0000000000000003 aa');
+  await pause(50);
   peer.socket.destroy();
+  await until(() => outcomes.length === 2);
+  t.equal(outcomes[1], 'LINK_UNREACHABLE', 'a contact that breaks is told from a lie');
 });
 
 t.test('a peer that breaks the rules loses its session, not the listener', async (t) => {
