@@ -2,11 +2,12 @@
  * The transit record: all that a gateway may know of one blob (spec/record.md). Its id, `rid`, is the
  * hash of its bytes, so a record that was altered on the way is another record.
  */
-import { utf8 } from '../base/bytes.js';
+import { concatBytes, utf8 } from '../base/bytes.js';
 import { COMMITMENT_BYTES, LOCATOR_BYTES } from './capability.js';
 import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
-import { HASH_BYTES, sha256 } from './digest.js';
+import { HASH_BYTES } from './digest.js';
+import { sha256Of } from './node-crypto.js';
 import { MAX_DOMAIN_BYTES, isDomainName } from './domain-name.js';
 import { readFields } from './fields.js';
 
@@ -84,6 +85,6 @@ export function decodeRecord(bytes: Uint8Array, path = 'record', offset = 0): Tr
     ...(acceptCommitment !== undefined && { acceptCommitment }),
     ...(notification !== undefined && { notification }),
     bytes,
-    rid: sha256(RID_LABEL, bytes),
+    rid: sha256Of(concatBytes(RID_LABEL, bytes)),
   };
 }
