@@ -135,5 +135,5 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     isAwaited: (hash) => incoming.isAwaited(hash),
     onFileDead: (hash, suffix) => files.remove(hash, suffix),
   });
-  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, records: new RecordReader(log), busy: new Busy() };
+  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, records: new RecordReader(log), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
 }

@@ -16,12 +16,16 @@ export class ByteWriter {
   /** An unsigned integer of 1 to 7 bytes. */
   uint(value: number, width: number): this {
     this.#room(width);
-    let left = value;
-    for (let at = this.#length + width - 1; at >= this.#length; at -= 1) {
-      this.#bytes[at] = left & 0xff;
-      left = left > 0xff_ffff ? Math.floor(left / 256) : left >>> 8;
+    const end = this.#length + width;
+    // Bit operations are for 32 bits; what is above them is written from a second number.
+    let low = value >>> 0;
+    let high = value > 0xffff_ffff ? Math.floor(value / 2 ** 32) : 0;
+    for (let at = end - 1, i = 0; at >= this.#length; at -= 1, i += 1) {
+      if (i === 4) [low, high] = [high, 0];
+      this.#bytes[at] = low & 0xff;
+      low >>>= 8;
     }
-    this.#length += width;
+    this.#length = end;
     return this;
   }
 
@@ -46,9 +50,15 @@ export class ByteWriter {
     return this;
   }
 
-  /** What was written. The writer must not be used after it. */
+  /** What was written. It lasts until `restart`. */
   finish(): Uint8Array {
     return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
+  }
+
+  /** Begins anew in the same memory. */
+  restart(): this {
+    this.#length = 0;
+    return this;
   }
 
   #room(more: number): void {

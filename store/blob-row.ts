@@ -1,5 +1,6 @@
 /** What the index knows of a blob: where it is, and how many records live on it. */
-import { ByteReader, ByteWriter } from './binary.js';
+import { ByteReader } from './binary.js';
+import type { ByteWriter } from './binary.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
 
@@ -17,8 +18,8 @@ export interface BlobRow {
 
 const SIZE_BYTES = 6;
 
-export function encodeBlobRow(row: BlobRow): Uint8Array {
-  return new ByteWriter(48)
+export function writeBlobRow(writer: ByteWriter, row: BlobRow): Uint8Array {
+  return writer
     .uint(row.position, POSITION_BYTES)
     .uint(row.references, 4)
     .uint(row.entry, POSITION_BYTES)

@@ -2,28 +2,27 @@
 export class Busy {
   readonly #work = new Map<string, Work>();
 
-  /** Marks a name. The returned function takes the mark away; a name may be marked several times over. */
-  begin(name: string): () => void {
-    let work = this.#work.get(name);
-    if (work === undefined) {
-      work = { marks: 0, waiting: undefined };
-      this.#work.set(name, work);
-    }
-    work.marks += 1;
-    const marked = work;
-    return () => {
-      marked.marks -= 1;
-      if (marked.marks > 0) return;
-      this.#work.delete(name);
-      marked.waiting?.resolve();
-    };
+  /** A name may be begun several times over, and is free when it has been ended as often. */
+  begin(name: string): void {
+    const work = this.#work.get(name);
+    if (work === undefined) this.#work.set(name, { count: 1, waiting: undefined });
+    else work.count += 1;
+  }
+
+  end(name: string): void {
+    const work = this.#work.get(name);
+    if (work === undefined) return;
+    work.count -= 1;
+    if (work.count > 0) return;
+    this.#work.delete(name);
+    work.waiting?.resolve();
   }
 
   has(name: string): boolean {
     return this.#work.has(name);
   }
 
-  /** Resolves when no mark is left; undefined when there is none. */
+  /** Resolves when the name is free; undefined when it is. */
   wait(name: string): Promise<void> | undefined {
     const work = this.#work.get(name);
     if (work === undefined) return undefined;
@@ -38,7 +37,7 @@ interface Waiting {
 }
 
 interface Work {
-  marks: number;
+  count: number;
   waiting: Waiting | undefined;
 }
 

@@ -1,16 +1,19 @@
 /** Taking records into custody and stepping them on: each change goes to the log first, and counts when it is durable there. */
 import { equalBytes } from '../base/bytes.js';
 import { sha256Of } from '../wire/node-crypto.js';
+import type { TransitRecord } from '../wire/record.js';
 import { hashKey, recordKey } from './keys.js';
 import { encodeContent, largeBlob, smallBlob } from './log-content.js';
 import type { BlobEntry, RecordContent, StepContent } from './log-content.js';
-import { payloadBytesOf } from './segment-log.js';
+import type { LogItem } from './log-entry.js';
+import type { Position } from './position.js';
+import { bytesOf, payloadBytesOf } from './segment-log.js';
+import type { LogUnit } from './segment-log.js';
 import { LEGAL_STEPS, isEnd } from './store.js';
-import type { HoldEntry, HoldRefusal, HoldResult, Schedule, Step } from './store.js';
+import type { HoldEntry, HoldRefusal, HoldResult, Step } from './store.js';
 import { faultOf } from './store-errors.js';
-import { blobBusy, recordBusy, shareBusy } from './store-parts.js';
 import type { StoreParts } from './store-parts.js';
-import { chargeOf } from './usage-book.js';
+import type { Charge } from './usage-book.js';
 
 const HELD: HoldResult = { kind: 'held' };
 
@@ -22,49 +25,34 @@ export class Custody {
   }
 
   room(entry: Pick<HoldEntry, 'record' | 'from' | 'heldAtMs'>): HoldRefusal | undefined {
+    const { incoming, book } = this.#parts;
     // What has been set aside for a blob on its way in is room enough for its record.
-    if (this.#parts.incoming.get(recordKey(entry.record.rid)) !== undefined) return undefined;
-    return this.#parts.book.refusal(chargeOf(entry.record, entry.from, entry.heldAtMs));
+    if (incoming.get(recordKey(entry.record.rid)) !== undefined) return undefined;
+    return book.refusal(book.charge(entry.record, entry.from, entry.heldAtMs));
   }
 
-  async hold(entry: HoldEntry): Promise<HoldResult> {
-    const { index, busy, limits } = this.#parts;
-    const { record, blob } = entry;
-    if (blob !== undefined && !isBlobOf(entry, blob)) return refused('blob-mismatch');
-    const key = recordKey(record.rid);
-    const hash = hashKey(record.blobHash);
-    for (let wait = this.#wait(key, hash); wait !== undefined; wait = this.#wait(key, hash)) await wait;
-
-    // From here to the log nothing waits, so that nothing comes between.
-    const known = index.row(key);
-    if (known !== undefined) return { kind: 'known', state: known.state };
-    const stored = index.blob(hash);
-    const shared = stored !== undefined && stored.entry !== 0;
-    if (!shared && blob === undefined) return refused('blob-missing');
-    const refusal = this.room(entry);
-    if (refusal !== undefined) return refused(refusal);
-    const marks = [busy.begin(recordBusy(key)), busy.begin(shared ? shareBusy(hash) : blobBusy(hash))];
-    const incoming = this.#parts.incoming.get(key);
-    if (incoming === undefined) marks.push(this.#parts.book.reserve(chargeOf(record, entry.from, entry.heldAtMs)));
-    const content: RecordContent = { kind: 'record', record, state: 'held', from: entry.from, heldAtMs: entry.heldAtMs, target: entry.schedule.target };
-    try {
-      if (shared || blob === undefined) await this.#append(undefined, content, entry.schedule);
-      else if (blob.length < limits.largeBlobBytes) await this.#append(smallBlob(record.blobHash, blob), content, entry.schedule);
-      else await this.#holdFile(key, blob, content, entry.schedule);
-      return HELD;
-    } catch (thrown) {
-      const error = faultOf(this.#parts.dir, thrown);
-      if (error.code === 'STORE_FULL') return refused('full');
-      throw error;
-    } finally {
-      for (const unmark of marks) unmark();
-    }
+  async hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
+    const results = new Array<HoldResult>(entries.length);
+    if (entries.length === 0) return results;
+    let left = entries.length;
+    return new Promise((resolve, reject) => {
+      for (const [i, entry] of entries.entries()) {
+        this.#begin(entry, {
+          result(result) {
+            results[i] = result;
+            left -= 1;
+            if (left === 0) resolve(results);
+          },
+          failed: reject,
+        });
+      }
+    });
   }
 
   /** Steps the record with this key on. Whether the step was legal; if so, it is durable. */
   async step(key: string, step: Omit<Step, 'rid'>): Promise<boolean> {
     const { index, busy, log, ledger } = this.#parts;
-    for (let wait = busy.wait(recordBusy(key)); wait !== undefined; wait = busy.wait(recordBusy(key))) await wait;
+    for (let wait = busy.records.wait(key); wait !== undefined; wait = busy.records.wait(key)) await wait;
 
     const row = index.row(key);
     if (row === undefined || !LEGAL_STEPS[row.state].includes(step.state)) return false;
@@ -76,57 +64,149 @@ export class Custody {
       ...(step.to !== undefined && { to: step.to }),
       outbox: step.outbox ?? [],
     };
-    const marks = [busy.begin(recordBusy(key))];
-    if (!isEnd(row.state) && isEnd(step.state)) marks.push(busy.begin(blobBusy(hashKey(row.blobHash))));
-    const item = encodeContent(content);
+    const ending = !isEnd(row.state) && isEnd(step.state);
+    const hash = hashKey(row.blobHash);
+    busy.records.begin(key);
+    if (ending) busy.blobs.begin(hash);
     try {
-      await log.appendOne([item], ([position]) => {
+      await log.appendOne([encodeContent(content)], ([position]) => {
         ledger.applyStep(content, position!);
         index.applied(position!);
       });
       return true;
     } finally {
-      for (const unmark of marks) unmark();
+      busy.records.end(key);
+      if (ending) busy.blobs.end(hash);
     }
   }
 
-  #wait(record: string, hash: string): Promise<void> | undefined {
-    const { busy } = this.#parts;
-    return busy.wait(recordBusy(record)) ?? busy.wait(blobBusy(hash));
+  #begin(entry: HoldEntry, settle: Settle): void {
+    try {
+      const { record, blob } = entry;
+      if (blob !== undefined && !(blob.length === record.blobBytes && equalBytes(sha256Of(blob), record.blobHash))) settle.result(refused('blob-mismatch'));
+      else this.#take(entry, settle);
+    } catch (error) {
+      settle.failed(error);
+    }
+  }
+
+  /** For a blob that is right, or not handed in. */
+  #take(entry: HoldEntry, settle: Settle): void {
+    const { index, busy, book, incoming, limits, log } = this.#parts;
+    const { record, blob } = entry;
+    const key = recordKey(record.rid);
+    const hash = hashKey(record.blobHash);
+    const wait = busy.records.wait(key) ?? busy.blobs.wait(hash);
+    if (wait !== undefined) return void wait.then(() => this.#take(entry, settle)).catch((error: unknown) => settle.failed(error));
+
+    // From here to the log nothing waits, so that nothing comes between.
+    const known = index.row(key);
+    if (known !== undefined) return settle.result({ kind: 'known', state: known.state });
+    const stored = index.blob(hash);
+    const shared = stored !== undefined && stored.entry !== 0;
+    if (!shared && blob === undefined) return settle.result(refused('blob-missing'));
+    // What has been set aside for a blob on its way in is room enough for its record.
+    const charge = incoming.get(key) === undefined ? book.charge(record, entry.from, entry.heldAtMs) : undefined;
+    const refusal = charge === undefined ? undefined : book.refusal(charge);
+    if (refusal !== undefined) return settle.result(refused(refusal));
+    const holding = new Holding(this.#parts, entry, settle, { key, hash, shared, charge });
+    if (shared || blob === undefined) log.append(holding.withBlob(undefined));
+    else if (blob.length < limits.largeBlobBytes) log.append(holding.withBlob(smallBlob(record.blobHash, blob)));
+    else void this.#takeLarge(holding, key, blob);
   }
 
   /** A large blob goes to its file before the log speaks of it. */
-  async #holdFile(key: string, blob: Uint8Array, content: RecordContent, schedule: Schedule): Promise<void> {
-    const { files } = this.#parts;
-    const { blobHash } = content.record;
-    const suffix = await files.write(key, blobHash, blob);
+  async #takeLarge(holding: Holding, key: string, blob: Uint8Array): Promise<void> {
+    const { files, log } = this.#parts;
+    const { blobHash } = holding.record;
     try {
-      await this.#append(largeBlob(blobHash, blob.length, suffix), content, schedule);
+      const suffix = await files.write(key, blobHash, blob);
+      holding.onFailed = () => files.remove(blobHash, suffix);
+      log.append(holding.withBlob(largeBlob(blobHash, blob.length, suffix)));
     } catch (error) {
-      files.remove(blobHash, suffix);
-      throw error;
+      holding.failed(error);
     }
   }
+}
 
-  #append(blob: BlobEntry | undefined, content: RecordContent, schedule: Schedule): Promise<void> {
-    const { log, ledger, index, incoming, files } = this.#parts;
-    const key = recordKey(content.record.rid);
-    const item = encodeContent(content);
-    return log.appendOne(blob === undefined ? [item] : [blob.item, item], (positions) => {
-      const position = positions.at(-1)!;
-      if (blob !== undefined) ledger.applyBlob(blob.content, positions[0]!);
-      ledger.applyRecord(content, { position, payloadBytes: payloadBytesOf(item) }, schedule);
-      // The whole blob may have come while a part of it was being received.
-      if (incoming.end(key)?.complete === false) files.removePart(key);
-      index.applied(position);
-    });
+/** Where the result of one entry goes. */
+interface Settle {
+  result(result: HoldResult): void;
+  failed(error: unknown): void;
+}
+
+interface Finding {
+  readonly key: string;
+  readonly hash: string;
+  readonly shared: boolean;
+  /** To be reserved, unless it is already. */
+  readonly charge: Charge | undefined;
+}
+
+/** One record on its way to the log, with everything that must be undone or completed when it has got there or not. */
+class Holding implements LogUnit {
+  readonly record: TransitRecord;
+  items: readonly LogItem[] = [];
+  bytes = 0;
+  onFailed: (() => void) | undefined;
+  readonly #parts: StoreParts;
+  readonly #entry: HoldEntry;
+  readonly #settle: Settle;
+  readonly #finding: Finding;
+  readonly #content: RecordContent;
+  #blob: BlobEntry | undefined;
+
+  constructor(parts: StoreParts, entry: HoldEntry, settle: Settle, finding: Finding) {
+    const { busy, book } = parts;
+    this.#parts = parts;
+    this.#entry = entry;
+    this.#settle = settle;
+    this.#finding = finding;
+    this.record = entry.record;
+    this.#content = { kind: 'record', record: entry.record, state: 'held', from: entry.from, heldAtMs: entry.heldAtMs, target: entry.schedule.target };
+    busy.records.begin(finding.key);
+    (finding.shared ? busy.shared : busy.blobs).begin(finding.hash);
+    if (finding.charge !== undefined) book.reserve(finding.charge, 1);
+  }
+
+  withBlob(blob: BlobEntry | undefined): this {
+    const item = encodeContent(this.#content);
+    this.#blob = blob;
+    this.items = blob === undefined ? [item] : [blob.item, item];
+    this.bytes = bytesOf(this.items);
+    return this;
+  }
+
+  durable(positions: readonly Position[]): void {
+    const { ledger, index, incoming, files } = this.#parts;
+    const { key } = this.#finding;
+    const position = positions.at(-1)!;
+    if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined);
+    ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined);
+    // The whole blob may have come while a part of it was being received.
+    if (incoming.end(key)?.complete === false) files.removePart(key);
+    index.applied(position);
+    this.#end();
+    this.#settle.result(HELD);
+  }
+
+  failed(error: unknown): void {
+    this.onFailed?.();
+    this.#end();
+    const fault = faultOf(this.#parts.dir, error);
+    if (fault.code === 'STORE_FULL') this.#settle.result(refused('full'));
+    else this.#settle.failed(fault);
+  }
+
+  #end(): void {
+    const { busy, book } = this.#parts;
+    const { key, hash, shared, charge } = this.#finding;
+    busy.records.end(key);
+    (shared ? busy.shared : busy.blobs).end(hash);
+    if (charge !== undefined) book.reserve(charge, -1);
   }
 }
 
 function refused(why: HoldRefusal): HoldResult {
   return { kind: 'refused', why };
-}
-
-function isBlobOf({ record }: HoldEntry, blob: Uint8Array): boolean {
-  return blob.length === record.blobBytes && equalBytes(sha256Of(blob), record.blobHash);
 }

@@ -5,9 +5,7 @@
 
 export interface GroupUnit {
   readonly bytes: number;
-  /** Called once, in the order of submission, when the unit is on stable storage. */
-  durable(): void;
-  /** Called once when it is not, and never will be. */
+  /** Called once when the unit is not on stable storage, and never will be. */
   failed(error: unknown): void;
 }
 
@@ -22,7 +20,7 @@ export class GroupCommit<Unit extends GroupUnit> {
   #waiting: Unit[] = [];
   #running: Promise<void> | undefined;
 
-  /** @param write makes a first part of the group durable, at least one unit, and says how many. */
+  /** @param write makes a first part of the group durable, at least one unit, tells these units, and says how many they are. */
   constructor(write: (group: readonly Unit[]) => Promise<number>, limits: GroupLimits) {
     this.#write = write;
     this.#limits = limits;
@@ -46,10 +44,7 @@ export class GroupCommit<Unit extends GroupUnit> {
       let done = 0;
       try {
         while (done < group.length) {
-          const rest = done === 0 ? group : group.slice(done);
-          const count = await this.#write(rest);
-          for (const unit of rest.slice(0, count)) unit.durable();
-          done += count;
+          done += await this.#write(done === 0 ? group : group.slice(done));
         }
       } catch (error) {
         // Those behind may rest on those that failed, so they fail with them.

@@ -9,8 +9,7 @@ import { ByteReader, ByteWriter } from './binary.js';
 import { hashKey, incomingKey, recordKey } from './keys.js';
 import type { Range } from './store.js';
 import type { StoreIndex } from './store-index.js';
-import { chargeOf } from './usage-book.js';
-import type { UsageBook } from './usage-book.js';
+import type { Charge, UsageBook } from './usage-book.js';
 
 export interface Incoming {
   readonly record: TransitRecord;
@@ -22,8 +21,8 @@ export interface Incoming {
   complete: boolean;
   /** A receiver is open. */
   open: boolean;
-  /** Gives back the room set aside. */
-  readonly release: () => void;
+  /** The room set aside. */
+  readonly charge: Charge;
 }
 
 const TIME_BYTES = 6;
@@ -62,8 +61,9 @@ export class IncomingBlobs {
     const key = recordKey(record.rid);
     const known = this.#incoming.get(key);
     if (known !== undefined) return known;
-    const release = this.#book.reserve(chargeOf(record, from, heldAtMs));
-    const incoming: Incoming = { record, from, heldAtMs, ranges: [], complete: false, open: false, release };
+    const charge = this.#book.charge(record, from, heldAtMs);
+    this.#book.reserve(charge, 1);
+    const incoming: Incoming = { record, from, heldAtMs, ranges: [], complete: false, open: false, charge };
     this.#incoming.set(key, incoming);
     this.save(incoming);
     return incoming;
@@ -89,7 +89,7 @@ export class IncomingBlobs {
     if (incoming === undefined) return undefined;
     this.#incoming.delete(record);
     if (incoming.complete) this.#await(incoming, -1);
-    incoming.release();
+    this.#book.reserve(incoming.charge, -1);
     this.#index.put(incomingKey(record), null);
     return incoming;
   }
@@ -102,8 +102,9 @@ export class IncomingBlobs {
     const record = decodeRecord(copyBytes(reader.bytes()), 'a stored record');
     const ranges: Range[] = [];
     while (!reader.done) ranges.push({ startByte: reader.uint(SIZE_BYTES), endByte: reader.uint(SIZE_BYTES) });
-    const release = this.#book.reserve(chargeOf(record, from, heldAtMs));
-    const incoming: Incoming = { record, from, heldAtMs, ranges, complete, open: false, release };
+    const charge = this.#book.charge(record, from, heldAtMs);
+    this.#book.reserve(charge, 1);
+    const incoming: Incoming = { record, from, heldAtMs, ranges, complete, open: false, charge };
     this.#incoming.set(recordKey(record.rid), incoming);
     if (complete) this.#await(incoming, 1);
   }

@@ -16,7 +16,6 @@
  * | m      | name                                 | the gateway's value      | looked up one by one      |
  * | s      | name                                 | the store's own notes    | looked up one by one      |
  */
-import { asBuffer } from '../base/bytes.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
 
@@ -31,11 +30,11 @@ const PAGE_BYTES = 7;
 const LARGEST_NAME_BYTES = 255;
 
 export function recordKey(rid: Uint8Array): string {
-  return asBuffer(rid).toString('latin1', 0, RECORD_KEY_BYTES);
+  return latin1(rid, 0, RECORD_KEY_BYTES);
 }
 
 export function hashKey(hash: Uint8Array): string {
-  return asBuffer(hash).toString('latin1');
+  return latin1(hash, 0, hash.length);
 }
 
 export const rowKey = (record: string): string => `r${record}`;
@@ -45,16 +44,22 @@ export const metaKey = (name: string): string => `m${binaryText(name)}`;
 export const ownKey = (name: string): string => `s${name}`;
 
 export function locatorPrefix(locator: Uint8Array): string {
-  return `l${asBuffer(locator).toString('latin1')}`;
+  return `l${fromBytes(locator)}`;
 }
 
 export function queuePrefix(target: string): string {
   return `d${nameKey(target)}`;
 }
 
+let lastDue = { target: '', dueMs: -1, prefix: '' };
+
 /** All pages of one due time of a queue begin with this. */
 export function duePrefix(target: string, dueMs: number): string {
-  return queuePrefix(target) + number(Math.max(0, Math.floor(dueMs)), TIME_BYTES);
+  // Records come many to a queue and a millisecond.
+  if (lastDue.target !== target || lastDue.dueMs !== dueMs) {
+    lastDue = { target, dueMs, prefix: queuePrefix(target) + number(Math.max(0, Math.floor(dueMs)), TIME_BYTES) };
+  }
+  return lastDue.prefix;
 }
 
 export function expiryPrefix(expiryHour: number): string {
@@ -86,12 +91,16 @@ export function counterKey(kind: string, name: string): string {
   return `u${kind}${binaryText(name)}`;
 }
 
+export function partsOfCounterKey(key: string): { readonly letter: string; readonly name: string } {
+  return { letter: key.charAt(1), name: toBytes(key.slice(2)).toString('utf8') };
+}
+
 export function toBytes(key: string): Buffer {
   return Buffer.from(key, 'latin1');
 }
 
 export function fromBytes(key: Uint8Array): string {
-  return asBuffer(key).toString('latin1');
+  return latin1(key, 0, key.length);
 }
 
 /** The first key behind all that begin with `prefix`. */
@@ -102,7 +111,17 @@ export function after(prefix: string): string {
 
 /** The characters of a text as those of its UTF-8 bytes. */
 function binaryText(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+// eslint-disable-next-line no-control-regex -- all of ASCII is meant
+const ASCII = /^[\x00-\x7f]*$/;
+
+const { latin1Slice } = Buffer.prototype as unknown as { latin1Slice(this: Uint8Array, start: number, end: number): string };
+
+/** Node's own conversion, without a Buffer made for each of the many calls. */
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return latin1Slice.call(bytes, start, end);
 }
 
 /** A name of bounded length that no other name is the beginning of. */

@@ -14,8 +14,7 @@ import type { RecordRow } from './record-row.js';
 import { isEnd } from './store.js';
 import type { RecordState, Schedule } from './store.js';
 import type { StoreIndex } from './store-index.js';
-import { chargeOf } from './usage-book.js';
-import type { TotalChange, UsageBook } from './usage-book.js';
+import type { Charge, TotalChange, UsageBook } from './usage-book.js';
 
 export interface LedgerParts {
   readonly index: StoreIndex;
@@ -44,10 +43,10 @@ export class Ledger {
     this.#parts = parts;
   }
 
-  applyBlob(content: BlobContent | BlobFileContent, position: Position): void {
+  /** @param known the row of the blob, if there is one */
+  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined): void {
     const { index, book } = this.#parts;
     const key = hashKey(content.hash);
-    const known = index.blob(key);
     if (known !== undefined && known.position >= position) return;
     if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
     const { references } = known ?? NOTHING_SEEN;
@@ -55,18 +54,19 @@ export class Ledger {
     if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
   }
 
-  /** @param schedule of a record that is new to the index. */
-  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule): void {
+  /**
+   * @param schedule of a record that is new to the index
+   * @param known the row of the record, if there is one
+   */
+  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined): void {
     const { index, due, expiry } = this.#parts;
     const { record } = content;
     const { position } = logged;
     const key = recordKey(record.rid);
-    const known = index.row(key);
     index.put(locatorPrefix(record.locator) + key, NO_VALUE);
     expiry.add(key, record.expirySec);
     if (known === undefined || known.position < position) {
-      const base = known === undefined ? newRow(content, schedule) : { ...known, state: content.state, ...(content.to !== undefined && { to: content.to }) };
-      const row = { ...base, position, entry: position, entryPayloadBytes: logged.payloadBytes };
+      const row = known === undefined ? newRow(content, logged, schedule) : movedRow(known, content, logged);
       index.putRow(key, row);
       if (row.state === 'held') due.add(key, row);
     }
@@ -93,7 +93,7 @@ export class Ledger {
     index.putRow(key, changed);
     due.add(key, changed);
     if (schedule.target === row.schedule.target) return;
-    const charge = chargeOf(row, row.from, row.heldAtMs);
+    const charge = this.#chargeOf(row);
     book.countQueue(row.schedule.target, charge, -1);
     book.countQueue(schedule.target, charge, 1);
   }
@@ -109,7 +109,7 @@ export class Ledger {
   /** Removes a record that was never whole: its blob is not there. */
   disown(key: string, row: RecordRow, locator: Uint8Array): void {
     const { index, book } = this.#parts;
-    const charge = chargeOf(row, row.from, row.heldAtMs);
+    const charge = this.#chargeOf(row);
     index.putRow(key, null);
     index.put(locatorPrefix(locator) + key, null);
     index.putBlob(hashKey(row.blobHash), null);
@@ -129,10 +129,14 @@ export class Ledger {
     if (row.entry !== 0) book.countTotal({ storedBytes: -row.blobBytes });
   }
 
+  #chargeOf(row: RecordRow): Charge {
+    return this.#parts.book.charge(row, row.from, row.heldAtMs);
+  }
+
   #countIn(content: RecordContent, position: Position): void {
     const { index, book } = this.#parts;
     if (isEnd(content.state)) return book.countTotal({ tombstones: 1 }, position);
-    const charge = chargeOf(content.record, content.from, content.heldAtMs);
+    const charge = book.charge(content.record, content.from, content.heldAtMs);
     book.count(charge, 1, position);
     book.countTotal({ records: 1, bytes: charge.bytes, byteSeconds: charge.byteSeconds }, position);
     if (content.state === 'held') book.countQueue(content.target, charge, 1, position);
@@ -142,13 +146,13 @@ export class Ledger {
   }
 
   #countChange(was: RecordRow, state: RecordState, position: Position): void {
-    if (was.state === 'held' && state !== 'held') this.#parts.book.countQueue(was.schedule.target, chargeOf(was, was.from, was.heldAtMs), -1, position);
+    if (was.state === 'held' && state !== 'held') this.#parts.book.countQueue(was.schedule.target, this.#chargeOf(was), -1, position);
     if (!isEnd(was.state) && isEnd(state)) this.#countOut(was, position);
   }
 
   #countOut(row: RecordRow, position: Position): void {
     const { index, book } = this.#parts;
-    const charge = chargeOf(row, row.from, row.heldAtMs);
+    const charge = this.#chargeOf(row);
     book.count(charge, -1, position);
     const change: TotalChange = { records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds, tombstones: 1 };
     const key = hashKey(row.blobHash);
@@ -167,9 +171,12 @@ export class Ledger {
 
 const NO_VALUE = new Uint8Array(0);
 
-function newRow(content: RecordContent, schedule: Schedule): Omit<RecordRow, 'position' | 'entry' | 'entryPayloadBytes'> {
+function newRow(content: RecordContent, { position, payloadBytes }: Logged, schedule: Schedule): RecordRow {
   const { record } = content;
   return {
+    position,
+    entry: position,
+    entryPayloadBytes: payloadBytes,
     state: content.state,
     from: content.from,
     ...(content.to !== undefined && { to: content.to }),
@@ -181,4 +188,8 @@ function newRow(content: RecordContent, schedule: Schedule): Omit<RecordRow, 'po
     schedule,
     record,
   };
+}
+
+function movedRow(known: RecordRow, { state, to }: RecordContent, { position, payloadBytes }: Logged): RecordRow {
+  return { ...known, state, ...(to !== undefined && { to }), position, entry: position, entryPayloadBytes: payloadBytes };
 }

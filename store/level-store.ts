@@ -35,7 +35,7 @@ export class LevelStore implements Store {
       if (faultOf(this.#parts.dir, error).code !== 'STORE_FULL') throw error;
       return entries.map(() => ({ kind: 'refused', why: 'full' }));
     }
-    return this.#coded(() => Promise.all(entries.map((entry) => this.#custody.hold(entry))));
+    return this.#coded(() => this.#custody.hold(entries));
   }
 
   room(entry: Pick<HoldEntry, 'record' | 'from' | 'heldAtMs'>): HoldRefusal | undefined {
@@ -150,7 +150,7 @@ export class LevelStore implements Store {
 
   status(): StoreStatus {
     const { book, incoming } = this.#parts;
-    return { ...book.usage('total', ''), ...book.room, tombstones: book.tombstones, incoming: incoming.size };
+    return { ...book.total, ...book.room, tombstones: book.tombstones, incoming: incoming.size };
   }
 
   close(): Promise<void> {

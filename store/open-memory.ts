@@ -1,5 +1,6 @@
 /** A store in memory, for tests and simulations: the code of the real one on a disk that can crash. The door to `memory-level`. */
 import { MemoryLevel } from 'memory-level';
+import { copyBytes } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { seededRandom } from '../base/random.js';
 import type { Random } from '../base/random.js';
@@ -9,7 +10,7 @@ import type { Disk } from './disk.js';
 import { MemoryDisk } from './memory-disk.js';
 import type { Quotas, Store } from './store.js';
 import { storeLocked } from './store-errors.js';
-import type { KeyValue } from './store-index.js';
+import type { KeyValue, KeyValueBatch } from './store-index.js';
 import type { StoreLimits } from './store-parts.js';
 
 export interface MemoryOptions {
@@ -62,7 +63,7 @@ export class MemoryDatabase implements IndexDatabase {
     return {
       getSync: (key) => held().getSync(key),
       getMany: (keys) => held().getMany(keys),
-      batch: () => held().batch(),
+      batch: () => copying(held().batch()),
       iterator: (range) => held().iterator(range),
       close: async () => {
         if (this.#holder === holder) this.#holder = undefined;
@@ -80,6 +81,15 @@ export class MemoryDatabase implements IndexDatabase {
   release(): void {
     this.#holder = undefined;
   }
+}
+
+/** memory-level keeps what it is given, where LevelDB copies it. */
+function copying(batch: KeyValueBatch): KeyValueBatch {
+  return {
+    put: (key, value) => batch.put(copyBytes(key), copyBytes(value)),
+    del: (key) => batch.del(copyBytes(key)),
+    write: () => batch.write(),
+  };
 }
 
 type MemoryIndex = MemoryLevel<Uint8Array, Uint8Array>;

@@ -8,9 +8,7 @@ import type { ArrivedContent, BlobEntry } from './log-content.js';
 import { PartFile } from './part-file.js';
 import type { BlobReceiver, HoldEntry, HoldRefusal } from './store.js';
 import { faultOf, receiverBusy } from './store-errors.js';
-import { blobBusy, shareBusy } from './store-parts.js';
 import type { StoreParts } from './store-parts.js';
-import { chargeOf } from './usage-book.js';
 
 export class Reception implements ReceiverHost {
   readonly #parts: StoreParts;
@@ -25,7 +23,7 @@ export class Reception implements ReceiverHost {
     const known = incoming.get(key);
     if (known?.open === true) throw receiverBusy(record.rid);
     if (index.row(key) !== undefined || known?.complete === true) return nothingMissing;
-    const refusal = known === undefined ? book.refusal(chargeOf(record, from, heldAtMs)) : undefined;
+    const refusal = known === undefined ? book.refusal(book.charge(record, from, heldAtMs)) : undefined;
     if (refusal !== undefined) return refusal;
     const way = incoming.begin(record, from, heldAtMs);
     way.open = true;
@@ -53,14 +51,14 @@ export class Reception implements ReceiverHost {
     const { blobHash, blobBytes, rid } = way.record;
     const key = recordKey(rid);
     const hash = hashKey(blobHash);
-    for (let wait = busy.wait(blobBusy(hash)); wait !== undefined; wait = busy.wait(blobBusy(hash))) await wait;
+    for (let wait = busy.blobs.wait(hash); wait !== undefined; wait = busy.blobs.wait(hash)) await wait;
     if (index.row(key) !== undefined) return files.removePart(key);
     const stored = index.blob(hash);
     if (stored !== undefined && stored.entry !== 0) {
       await this.#arrive(way, undefined);
       return files.removePart(key);
     }
-    const unmark = busy.begin(blobBusy(hash));
+    busy.blobs.begin(hash);
     try {
       if (blobBytes < limits.largeBlobBytes) {
         await this.#arrive(way, smallBlob(blobHash, await part.readAll()));
@@ -69,7 +67,7 @@ export class Reception implements ReceiverHost {
         await this.#arriveAsFile(way);
       }
     } finally {
-      unmark();
+      busy.blobs.end(hash);
     }
   }
 
@@ -105,15 +103,16 @@ export class Reception implements ReceiverHost {
     const { log, ledger, index, incoming, busy } = this.#parts;
     const content: ArrivedContent = { kind: 'arrived', record: way.record, from: way.from, heldAtMs: way.heldAtMs };
     const item = encodeContent(content);
-    const unmark = busy.begin(shareBusy(hashKey(way.record.blobHash)));
+    const hash = hashKey(way.record.blobHash);
+    busy.shared.begin(hash);
     try {
       await log.appendOne(blob === undefined ? [item] : [blob.item, item], (positions) => {
-        if (blob !== undefined) ledger.applyBlob(blob.content, positions[0]!);
+        if (blob !== undefined) ledger.applyBlob(blob.content, positions[0]!, undefined);
         incoming.complete(way);
         index.applied(positions.at(-1)!);
       });
     } finally {
-      unmark();
+      busy.shared.end(hash);
     }
   }
 }

@@ -1,7 +1,8 @@
 /** What the index knows of a record. The record itself is in the log, at `entry`. */
 import { copyBytes } from '../base/bytes.js';
 import type { TransitRecord } from '../wire/record.js';
-import { ByteReader, ByteWriter } from './binary.js';
+import { ByteReader } from './binary.js';
+import type { ByteWriter } from './binary.js';
 import { readState, stateNumber } from './log-content.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
@@ -32,8 +33,8 @@ const SIZE_BYTES = 6;
 const EXPIRY_BYTES = 5;
 const HASH_BYTES = 32;
 
-export function encodeRecordRow(row: RecordRow): Uint8Array {
-  return new ByteWriter()
+export function writeRecordRow(writer: ByteWriter, row: RecordRow): Uint8Array {
+  return writer
     .uint(row.position, POSITION_BYTES)
     .uint(row.entry, POSITION_BYTES)
     .uint(row.entryPayloadBytes, 3)

@@ -58,7 +58,7 @@ export class Recovery {
     switch (content.kind) {
       case 'blob':
       case 'blob-file':
-        ledger.applyBlob(content, position);
+        ledger.applyBlob(content, position, index.blob(hashKey(content.hash)));
         this.#withoutRecord.set(hashKey(content.hash), content.hash);
         break;
       case 'record':
@@ -67,7 +67,7 @@ export class Recovery {
         const dueMs = Math.min(content.heldAtMs, clock.nowMs());
         const key = recordKey(content.record.rid);
         const hash = hashKey(content.record.blobHash);
-        ledger.applyRecord(content, { position, payloadBytes: payload.length }, { target: content.target, dueMs, attempts: 0 });
+        ledger.applyRecord(content, { position, payloadBytes: payload.length }, { target: content.target, dueMs, attempts: 0 }, index.row(key));
         incoming.end(key);
         if (index.blob(hash)?.entry === 0) this.#withoutBlob.set(key, hash);
         this.#withoutRecord.delete(hash);

@@ -9,7 +9,6 @@ import { encodeContent } from './log-content.js';
 import type { RecordRow } from './record-row.js';
 import { isEnd } from './store.js';
 import type { StoredRecord } from './store.js';
-import { blobBusy, shareBusy } from './store-parts.js';
 import type { StoreParts } from './store-parts.js';
 
 const HOUR_SEC = 3600;
@@ -62,7 +61,7 @@ export class Retention {
     for (const [key, way] of incoming.all()) {
       if (left === 0) return;
       const hash = hashKey(way.record.blobHash);
-      if (way.open || way.record.expirySec > nowSec || busy.has(blobBusy(hash)) || busy.has(shareBusy(hash))) continue;
+      if (way.open || way.record.expirySec > nowSec || busy.blobs.has(hash) || busy.shared.has(hash)) continue;
       left -= 1;
       incoming.end(key);
       if (way.complete) ledger.dropIfIdle(way.record.blobHash);

@@ -35,10 +35,12 @@ export interface LogFault {
 }
 
 /** Items that become durable together, and what to do then. */
-export interface LogUnit {
+export interface LogUnit extends GroupUnit {
   readonly items: readonly LogItem[];
+  /** What the items take in the log: see `bytesOf`. */
+  readonly bytes: number;
+  /** Called once, in the order in which units were appended. */
   durable(positions: readonly Position[]): void;
-  failed(error: unknown): void;
 }
 
 export interface LoggedEntry {
@@ -64,7 +66,7 @@ export class SegmentLog {
   readonly #options: LogOptions;
   readonly #pool: SegmentPool;
   readonly #files: OpenFiles;
-  readonly #commit: GroupCommit<QueuedUnit>;
+  readonly #commit: GroupCommit<LogUnit>;
   /** By sequence number, oldest first. */
   readonly #segments = new Map<number, Segment>();
   #storeId: Uint8Array;
@@ -144,7 +146,7 @@ export class SegmentLog {
 
   append(unit: LogUnit): void {
     if (this.#broken !== undefined) unit.failed(this.#broken);
-    else this.#commit.submit(new QueuedUnit(unit));
+    else this.#commit.submit(unit);
   }
 
   /** As `append`, for those who wait for one unit at a time. */
@@ -152,6 +154,7 @@ export class SegmentLog {
     return new Promise((resolve, reject) => {
       this.append({
         items,
+        bytes: bytesOf(items),
         durable(positions) {
           apply(positions);
           resolve();
@@ -228,7 +231,7 @@ export class SegmentLog {
   }
 
   /** Writes as many first units of the group as fit into the active segment, as one durable write. */
-  async #write(group: readonly QueuedUnit[]): Promise<number> {
+  async #write(group: readonly LogUnit[]): Promise<number> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
       if (this.#active === undefined || !this.#fits(group[0]!.bytes)) await this.#roll();
@@ -240,7 +243,7 @@ export class SegmentLog {
     }
   }
 
-  async #writeActive(group: readonly QueuedUnit[]): Promise<number> {
+  async #writeActive(group: readonly LogUnit[]): Promise<number> {
     const { segment, file, fresh } = this.#active!;
     const { sequence } = segment.header;
     const groupStart = segment.endOffset;
@@ -252,13 +255,17 @@ export class SegmentLog {
     assert(count > 0, 'a unit larger than a segment');
     const buffer = this.#bufferOf(SEGMENT_HEADER_BYTES + bytes);
     if (fresh) buffer.set(encodeSegmentHeader(segment.header), 0);
+    const place = { generation: generationOf(sequence), groupStart };
     let at = groupStart - writeStart;
-    for (const unit of group.slice(0, count)) {
-      unit.positions = unit.items.map((item) => {
-        const position = positionOf(sequence, writeStart + at);
-        at = writeEntry(buffer, at, { generation: generationOf(sequence), groupStart }, item);
-        return position;
-      });
+    const positions: Position[][] = [];
+    for (let i = 0; i < count; i += 1) {
+      positions.push(
+        group[i]!.items.map((item) => {
+          const position = positionOf(sequence, writeStart + at);
+          at = writeEntry(buffer, at, place, item);
+          return position;
+        }),
+      );
     }
     try {
       await file.write(writeStart, buffer.subarray(0, at));
@@ -268,6 +275,7 @@ export class SegmentLog {
     }
     segment.endOffset = writeStart + at;
     this.#active!.fresh = false;
+    for (let i = 0; i < count; i += 1) group[i]!.durable(positions[i]!);
     return count;
   }
 
@@ -302,27 +310,10 @@ export class SegmentLog {
   }
 }
 
-class QueuedUnit implements GroupUnit {
-  readonly items: readonly LogItem[];
-  readonly bytes: number;
-  positions: readonly Position[] = [];
-  readonly #unit: LogUnit;
-
-  constructor(unit: LogUnit) {
-    this.#unit = unit;
-    this.items = unit.items;
-    let bytes = 0;
-    for (const item of unit.items) bytes += entryBytes(payloadBytesOf(item));
-    this.bytes = bytes;
-  }
-
-  durable(): void {
-    this.#unit.durable(this.positions);
-  }
-
-  failed(error: unknown): void {
-    this.#unit.failed(error);
-  }
+export function bytesOf(items: readonly LogItem[]): number {
+  let bytes = 0;
+  for (const item of items) bytes += entryBytes(payloadBytesOf(item));
+  return bytes;
 }
 
 export function payloadBytesOf(item: LogItem): number {

@@ -3,14 +3,14 @@
  * not written yet is read from memory. Each flush is one batch, so that what belongs together is lost together.
  */
 import { copyBytes } from '../base/bytes.js';
-import { decodeBlobRow, encodeBlobRow } from './blob-row.js';
+import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteReader, ByteWriter } from './binary.js';
 import { blobKey, fromBytes, ownKey, rowKey, toBytes } from './keys.js';
 import type { Pages } from './pages.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
-import { decodeRecordRow, encodeRecordRow } from './record-row.js';
+import { decodeRecordRow, writeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 
 /** The few things asked of the database. store/open.ts makes it from `level`. */
@@ -26,6 +26,7 @@ export interface KeyValue {
   checkpoint(): Promise<void>;
 }
 
+/** Copies what it is given at once. */
 export interface KeyValueBatch {
   put(key: Uint8Array, value: Uint8Array): unknown;
   del(key: Uint8Array): unknown;
@@ -58,6 +59,8 @@ class Changes {
 /** More changes than this in memory, and those who make them wait: the index has fallen behind the log. */
 const MOST_CHANGES = 32_768;
 const ENTRIES_AT_ONCE = 256;
+/** Most keys are below this by far; a name of the gateway's may not be. */
+const LARGEST_KEY_BYTES = 512;
 /** What the database adds to an entry in its own log, about. */
 const ENTRY_OVERHEAD_BYTES = 16;
 
@@ -88,18 +91,20 @@ export class StoreIndex {
   #flushing: Changes | undefined;
   #running: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
-  #notes: IndexNotes;
+  #watermark: Position;
+  #through: Position;
   #bytesSinceCheckpoint = 0;
   #stalled: Error | undefined;
 
   constructor(options: IndexOptions) {
     this.#options = options;
     this.#kv = options.kv;
-    this.#notes = options.notes;
+    this.#watermark = options.notes.watermark;
+    this.#through = options.notes.through;
   }
 
   get notes(): IndexNotes {
-    return this.#notes;
+    return { storeId: this.#options.notes.storeId, watermark: this.#watermark, through: this.#through };
   }
 
   /** The fault that keeps changes from being written, while there is one. */
@@ -154,7 +159,7 @@ export class StoreIndex {
 
   /** Says that the changes made so far cover the log up to here. */
   applied(position: Position): void {
-    if (position > this.#notes.through) this.#notes = { ...this.#notes, through: position };
+    if (position > this.#through) this.#through = position;
   }
 
   /** Entries of a range, in order, as the database has them: flush first. */
@@ -220,7 +225,7 @@ export class StoreIndex {
     const put = (key: string, value: Uint8Array | null): void => void changes.others.set(key, value);
     this.#options.pages.drain(put);
     this.#options.beforeFlush(put);
-    put(NOTES_KEY, encodeNotes(this.#notes));
+    put(NOTES_KEY, encodeNotes(this.notes));
     this.#flushing = changes;
     this.#changes = new Changes();
     try {
@@ -241,25 +246,44 @@ export class StoreIndex {
 
   async #write(changes: Changes): Promise<void> {
     const batch = this.#kv.batch();
+    const keys = new Scratch();
+    const rows = new ByteWriter();
     const add = (key: string, value: Uint8Array | null): void => {
       this.#bytesSinceCheckpoint += key.length + (value?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
-      if (value === null) batch.del(toBytes(key));
-      else batch.put(toBytes(key), value);
+      if (value === null) batch.del(keys.bytesOf(key));
+      else batch.put(keys.bytesOf(key), value);
     };
-    for (const [record, row] of changes.rows) add(rowKey(record), row === null ? null : encodeRecordRow(row));
-    for (const [hash, row] of changes.blobs) add(blobKey(hash), row === null ? null : encodeBlobRow(row));
+    for (const [record, row] of changes.rows) add(rowKey(record), row === null ? null : writeRecordRow(rows.restart(), row));
+    for (const [hash, row] of changes.blobs) add(blobKey(hash), row === null ? null : writeBlobRow(rows.restart(), row));
     for (const [key, value] of changes.others) add(key, value);
     await batch.write();
   }
 
   async #checkpoint(): Promise<void> {
-    const { through } = this.#notes;
+    const through = this.#through;
     const release = this.#options.pages.atCheckpoint();
     await this.flush();
     this.#bytesSinceCheckpoint = 0;
     await this.#kv.checkpoint();
-    this.#notes = { ...this.#notes, watermark: Math.max(this.#notes.watermark, through) };
+    this.#watermark = Math.max(this.#watermark, through);
     release();
+  }
+}
+
+/** Turns keys into bytes that last until the next one: a batch copies them at once. */
+class Scratch {
+  readonly #bytes = Buffer.allocUnsafe(LARGEST_KEY_BYTES);
+  readonly #views = new Map<number, Uint8Array>();
+
+  bytesOf(key: string): Uint8Array {
+    if (key.length > LARGEST_KEY_BYTES) return toBytes(key);
+    this.#bytes.write(key, 0, 'latin1');
+    let view = this.#views.get(key.length);
+    if (view === undefined) {
+      view = this.#bytes.subarray(0, key.length);
+      this.#views.set(key.length, view);
+    }
+    return view;
   }
 }
 

@@ -55,12 +55,12 @@ export interface StoreParts {
   readonly incoming: IncomingBlobs;
   readonly files: BlobFiles;
   readonly records: RecordReader;
-  /** Records (`recordBusy`) and blobs (`blobBusy`, `shareBusy`) with a change on the way to the log. */
-  readonly busy: Busy;
+  readonly busy: {
+    /** Records with a change on the way to the log. */
+    readonly records: Busy;
+    /** Blobs that are being stored or let go: nobody can rely on them being there or not. */
+    readonly blobs: Busy;
+    /** Blobs that a record on its way to the log shares. */
+    readonly shared: Busy;
+  };
 }
-
-export const recordBusy = (record: string): string => `r${record}`;
-/** The blob is being stored, or let go: nobody can rely on it being there or not. */
-export const blobBusy = (hash: string): string => `b${hash}`;
-/** A record that shares the blob is on its way to the log. */
-export const shareBusy = (hash: string): string => `s${hash}`;

@@ -3,17 +3,15 @@
  * written is reserved here at once, so that holds that run side by side cannot overshoot together.
  */
 import { ByteReader, ByteWriter } from './binary.js';
-import { counterKey } from './keys.js';
+import { counterKey, partsOfCounterKey } from './keys.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
-import type { HoldRefusal, Quotas, Usage } from './store.js';
+import type { HoldRefusal, QuotaLimits, Quotas, Usage } from './store.js';
 
-export type CounterKind = 'peer' | 'destination' | 'queue' | 'total';
-
-/** What one record adds to every counter that it is counted in. */
+/** The numbers of one record, and the accounts it is counted in. */
 export interface Charge {
-  readonly peer: string;
-  readonly destination: string;
+  readonly peer: Account;
+  readonly destination: Account;
   readonly bytes: number;
   readonly byteSeconds: number;
 }
@@ -24,7 +22,7 @@ export interface ChargedRecord {
   readonly blobBytes: number;
 }
 
-/** The changes one log entry makes to the total. */
+/** The changes that one log entry makes to the total. */
 export interface TotalChange {
   readonly records?: number;
   readonly bytes?: number;
@@ -39,36 +37,76 @@ export interface Room {
   readonly quotas: Quotas;
 }
 
-interface Counter {
-  records: number;
-  bytes: number;
-  byteSeconds: number;
-  /** Total only: blobs once each, however many records share them. */
-  storedBytes: number;
-  /** Total only. */
-  tombstones: number;
-  /** The last log entry that was counted, so that it is not counted again when the log is replayed. */
-  position: Position;
-}
-
 /** What a record costs besides its blob: its entries in the log, about. */
 export const RECORD_OVERHEAD_BYTES = 512;
-const LETTER: Readonly<Record<CounterKind, string>> = { peer: 'p', destination: 'd', queue: 'q', total: 't' };
-const KIND = new Map(Object.entries(LETTER).map(([kind, letter]) => [letter, kind as CounterKind]));
 const COUNT_BYTES = 6;
 /** byteSeconds pass 2^53 on a large store; a double keeps them to 16 digits, which is enough for a quota. */
 const DOUBLE_BYTES = 8;
 
-export function chargeOf(record: ChargedRecord, peer: string, heldAtMs: number): Charge {
-  const seconds = Math.max(0, record.expirySec - Math.floor(heldAtMs / 1000));
-  return { peer, destination: record.destination, bytes: record.blobBytes, byteSeconds: record.blobBytes * seconds };
+export type AccountKind = 'peer' | 'destination' | 'queue' | 'total';
+
+/** What one peer, destination or queue has in the store. It is registered while it has something. */
+export class Account {
+  readonly kind: AccountKind;
+  readonly name: string;
+  records = 0;
+  bytes = 0;
+  byteSeconds = 0;
+  reservedRecords = 0;
+  reservedBytes = 0;
+  reservedByteSeconds = 0;
+  /** The last log entry that was counted, so that it is not counted again when the log is replayed. */
+  position: Position = 0;
+  changed = false;
+
+  constructor(kind: AccountKind, name: string) {
+    this.kind = kind;
+    this.name = name;
+  }
+
+  get usage(): Usage {
+    return { records: this.records + this.reservedRecords, bytes: this.bytes + this.reservedBytes, byteSeconds: this.byteSeconds + this.reservedByteSeconds };
+  }
+
+  get idle(): boolean {
+    return this.records === 0 && this.reservedRecords === 0;
+  }
+
+  /** Counts records in (1) or out (-1), unless the log entry at `position` has been counted. */
+  count(sign: 1 | -1, bytes: number, byteSeconds: number, position: Position | undefined): boolean {
+    if (position !== undefined) {
+      if (this.position >= position) return false;
+      this.position = position;
+    }
+    this.records = Math.max(0, this.records + sign);
+    // Nothing is nothing, whatever rounding or a replay of a part of the log has left.
+    this.bytes = this.records === 0 ? 0 : Math.max(0, this.bytes + sign * bytes);
+    this.byteSeconds = this.records === 0 ? 0 : Math.max(0, this.byteSeconds + sign * byteSeconds);
+    return true;
+  }
+
+  reserve(sign: 1 | -1, bytes: number, byteSeconds: number): void {
+    this.reservedRecords += sign;
+    this.reservedBytes += sign * bytes;
+    this.reservedByteSeconds = this.reservedRecords === 0 ? 0 : this.reservedByteSeconds + sign * byteSeconds;
+  }
+
+  fits(bytes: number, byteSeconds: number, limits: QuotaLimits): boolean {
+    return this.bytes + this.reservedBytes + bytes <= limits.bytes && this.byteSeconds + this.reservedByteSeconds + byteSeconds <= limits.byteSeconds;
+  }
+}
+
+class Total extends Account {
+  /** Blobs once each, however many records share them. */
+  storedBytes = 0;
+  tombstones = 0;
 }
 
 export class UsageBook {
   readonly #room: Room;
-  readonly #counters = new Map<string, Counter>();
-  readonly #reserved = new Map<string, Usage>();
-  readonly #changed = new Set<string>();
+  readonly #accounts: Readonly<Record<AccountKind, Map<string, Account>>> = { peer: new Map(), destination: new Map(), queue: new Map(), total: new Map() };
+  readonly #total = new Total('total', '');
+  #changed: Account[] = [];
 
   constructor(room: Room) {
     this.#room = room;
@@ -79,135 +117,131 @@ export class UsageBook {
     return { capacityBytes, reserveBytes };
   }
 
-  load(key: string, value: Uint8Array): void {
-    const reader = new ByteReader(value, 'a counter of the index');
-    const counts = { records: reader.uint(COUNT_BYTES), bytes: reader.uint(COUNT_BYTES), storedBytes: reader.uint(COUNT_BYTES), tombstones: reader.uint(COUNT_BYTES) };
-    const position = reader.uint(POSITION_BYTES);
-    const byteSeconds = Buffer.from(reader.fixed(DOUBLE_BYTES)).readDoubleBE();
-    reader.end();
-    this.#counters.set(key, { ...counts, byteSeconds, position });
-  }
-
-  /** Writes the counters that changed since the last time. */
-  drain(put: (key: string, value: Uint8Array | null) => void): void {
-    for (const key of this.#changed) {
-      const counter = this.#counters.get(key)!;
-      const empty = counter.records === 0 && key !== TOTAL_KEY;
-      if (empty) this.#counters.delete(key);
-      put(key, empty ? null : encodeCounter(counter));
-    }
-    this.#changed.clear();
-  }
-
-  /** Why there is no room for one more record, or undefined. */
-  refusal(charge: Charge): HoldRefusal | undefined {
-    const { capacityBytes, reserveBytes, quotas } = this.#room;
-    if (this.#storedBytes() + charge.bytes + RECORD_OVERHEAD_BYTES > capacityBytes - reserveBytes) return 'full';
-    if (!within(this.usage('peer', charge.peer), charge, quotas.peer(charge.peer))) return 'quota-peer';
-    if (!within(this.usage('destination', charge.destination), charge, quotas.destination(charge.destination))) return 'quota-destination';
-    return undefined;
-  }
-
-  /** Sets room aside. The returned function gives it back, once however often it is called. */
-  reserve(charge: Charge): () => void {
-    this.#changeReserved(charge, 1);
-    let open = true;
-    return () => {
-      if (open) this.#changeReserved(charge, -1);
-      open = false;
+  charge(record: ChargedRecord, peer: string, heldAtMs: number): Charge {
+    const seconds = Math.max(0, record.expirySec - Math.floor(heldAtMs / 1000));
+    return {
+      peer: this.#account('peer', peer),
+      destination: this.#account('destination', record.destination),
+      bytes: record.blobBytes,
+      byteSeconds: record.blobBytes * seconds,
     };
   }
 
-  /** Counts a record in (1) or out (-1) because of a log entry. */
-  count(charge: Charge, sign: 1 | -1, position?: Position): void {
-    const change = { records: sign, bytes: sign * charge.bytes, byteSeconds: sign * charge.byteSeconds };
-    this.#change(counterKey(LETTER.peer, charge.peer), change, position);
-    this.#change(counterKey(LETTER.destination, charge.destination), change, position);
+  /** Why there is no room for one more record, or undefined. */
+  refusal({ peer, destination, bytes, byteSeconds }: Charge): HoldRefusal | undefined {
+    const { capacityBytes, reserveBytes, quotas } = this.#room;
+    const total = this.#total;
+    const records = total.records + total.tombstones + total.reservedRecords + 1;
+    if (total.storedBytes + total.reservedBytes + bytes + records * RECORD_OVERHEAD_BYTES > capacityBytes - reserveBytes) return 'full';
+    if (!peer.fits(bytes, byteSeconds, quotas.peer(peer.name))) return 'quota-peer';
+    if (!destination.fits(bytes, byteSeconds, quotas.destination(destination.name))) return 'quota-destination';
+    return undefined;
   }
 
-  countQueue(target: string, charge: Charge, sign: 1 | -1, position?: Position): void {
-    this.#change(counterKey(LETTER.queue, target), { records: sign, bytes: sign * charge.bytes, byteSeconds: sign * charge.byteSeconds }, position);
+  /** Sets room aside (1) or gives it back (-1). */
+  reserve({ peer, destination, bytes, byteSeconds }: Charge, sign: 1 | -1): void {
+    for (const account of [peer, destination, this.#total]) {
+      account.reserve(sign, bytes, byteSeconds);
+      if (sign === 1) this.#register(account);
+      else if (account.idle && !account.changed) this.#forget(account);
+    }
+  }
+
+  /** Counts a record in (1) or out (-1) because of a log entry. */
+  count({ peer, destination, bytes, byteSeconds }: Charge, sign: 1 | -1, position?: Position): void {
+    if (peer.count(sign, bytes, byteSeconds, position)) this.#note(peer);
+    if (destination.count(sign, bytes, byteSeconds, position)) this.#note(destination);
+  }
+
+  countQueue(target: string, { bytes, byteSeconds }: Charge, sign: 1 | -1, position?: Position): void {
+    const queue = this.#account('queue', target);
+    if (queue.count(sign, bytes, byteSeconds, position)) this.#note(queue);
   }
 
   countTotal(change: TotalChange, position?: Position): void {
-    this.#change(TOTAL_KEY, change, position);
+    const total = this.#total;
+    if (position !== undefined) {
+      if (total.position >= position) return;
+      total.position = position;
+    }
+    total.records = Math.max(0, total.records + (change.records ?? 0));
+    total.bytes = total.records === 0 ? 0 : Math.max(0, total.bytes + (change.bytes ?? 0));
+    total.byteSeconds = total.records === 0 ? 0 : Math.max(0, total.byteSeconds + (change.byteSeconds ?? 0));
+    total.storedBytes = Math.max(0, total.storedBytes + (change.storedBytes ?? 0));
+    total.tombstones = Math.max(0, total.tombstones + (change.tombstones ?? 0));
+    this.#note(total);
   }
 
-  usage(kind: CounterKind, name: string): Usage {
-    const key = kind === 'total' ? TOTAL_KEY : counterKey(LETTER[kind], name);
-    const counter = this.#counters.get(key) ?? NOTHING;
-    const reserved = this.#reserved.get(key) ?? NOTHING;
-    return { records: counter.records + reserved.records, bytes: counter.bytes + reserved.bytes, byteSeconds: counter.byteSeconds + reserved.byteSeconds };
+  usage(kind: Exclude<AccountKind, 'total'>, name: string): Usage {
+    return (this.#accounts[kind].get(name) ?? NOBODY).usage;
+  }
+
+  get total(): Usage {
+    return this.#total.usage;
   }
 
   get tombstones(): number {
-    return this.#counters.get(TOTAL_KEY)?.tombstones ?? 0;
+    return this.#total.tombstones;
   }
 
   queues(): string[] {
-    return [...this.#counters]
-      .filter(([key, counter]) => KIND.get(key[1]!) === 'queue' && counter.records > 0)
-      .map(([key]) => Buffer.from(key.slice(2), 'latin1').toString('utf8'))
-      .sort();
+    return [...this.#accounts.queue].filter(([, queue]) => queue.records > 0).map(([name]) => name).sort();
   }
 
-  #storedBytes(): number {
-    const total = this.#counters.get(TOTAL_KEY);
-    const reserved = this.#reserved.get(TOTAL_KEY) ?? NOTHING;
-    const records = (total?.records ?? 0) + (total?.tombstones ?? 0) + reserved.records;
-    return (total?.storedBytes ?? 0) + reserved.bytes + records * RECORD_OVERHEAD_BYTES;
-  }
-
-  #changeReserved(charge: Charge, sign: 1 | -1): void {
-    for (const key of [counterKey(LETTER.peer, charge.peer), counterKey(LETTER.destination, charge.destination), TOTAL_KEY]) {
-      const before = this.#reserved.get(key) ?? NOTHING;
-      const records = before.records + sign;
-      if (records === 0) this.#reserved.delete(key);
-      else this.#reserved.set(key, { records, bytes: before.bytes + sign * charge.bytes, byteSeconds: before.byteSeconds + sign * charge.byteSeconds });
+  load(key: string, value: Uint8Array): void {
+    const { letter, name } = partsOfCounterKey(key);
+    const account = letter === LETTER.total ? this.#total : this.#account(KIND.get(letter)!, name);
+    const reader = new ByteReader(value, 'a counter of the index');
+    account.records = reader.uint(COUNT_BYTES);
+    account.bytes = reader.uint(COUNT_BYTES);
+    account.byteSeconds = Buffer.from(reader.fixed(DOUBLE_BYTES)).readDoubleBE();
+    account.position = reader.uint(POSITION_BYTES);
+    if (account instanceof Total) {
+      account.storedBytes = reader.uint(COUNT_BYTES);
+      account.tombstones = reader.uint(COUNT_BYTES);
     }
+    reader.end();
+    this.#register(account);
   }
 
-  #change(key: string, change: TotalChange, position: Position | undefined): void {
-    const counter = this.#counter(key);
-    if (position !== undefined) {
-      if (counter.position >= position) return;
-      counter.position = position;
+  /** Writes the accounts that changed since the last time. */
+  drain(put: (key: string, value: Uint8Array | null) => void): void {
+    for (const account of this.#changed) {
+      account.changed = false;
+      const gone = account.idle && account !== this.#total;
+      if (gone) this.#forget(account);
+      put(counterKey(LETTER[account.kind], account.name), gone ? null : encode(account));
     }
-    counter.records = Math.max(0, counter.records + (change.records ?? 0));
-    // Nothing is nothing, whatever rounding or a replay of a part of the log has left.
-    counter.bytes = counter.records === 0 ? 0 : Math.max(0, counter.bytes + (change.bytes ?? 0));
-    counter.byteSeconds = counter.records === 0 ? 0 : Math.max(0, counter.byteSeconds + (change.byteSeconds ?? 0));
-    counter.storedBytes = Math.max(0, counter.storedBytes + (change.storedBytes ?? 0));
-    counter.tombstones = Math.max(0, counter.tombstones + (change.tombstones ?? 0));
-    this.#changed.add(key);
+    this.#changed = [];
   }
 
-  #counter(key: string): Counter {
-    let counter = this.#counters.get(key);
-    if (counter === undefined) {
-      counter = { ...NOTHING, storedBytes: 0, tombstones: 0, position: 0 };
-      this.#counters.set(key, counter);
-    }
-    return counter;
+  #note(account: Account): void {
+    this.#register(account);
+    if (!account.changed) this.#changed.push(account);
+    account.changed = true;
+  }
+
+  #account(kind: AccountKind, name: string): Account {
+    return this.#accounts[kind].get(name) ?? new Account(kind, name);
+  }
+
+  #register(account: Account): void {
+    this.#accounts[account.kind].set(account.name, account);
+  }
+
+  #forget(account: Account): void {
+    this.#accounts[account.kind].delete(account.name);
   }
 }
 
-const TOTAL_KEY = counterKey(LETTER.total, '');
-const NOTHING: Usage = { records: 0, bytes: 0, byteSeconds: 0 };
+const NOBODY = new Account('peer', '');
+const LETTER: Readonly<Record<AccountKind, string>> = { peer: 'p', destination: 'd', queue: 'q', total: 't' };
+const KIND = new Map(Object.entries(LETTER).map(([kind, letter]) => [letter, kind as AccountKind]));
 
-function within(usage: Usage, charge: Charge, limits: { bytes: number; byteSeconds: number }): boolean {
-  return usage.bytes + charge.bytes <= limits.bytes && usage.byteSeconds + charge.byteSeconds <= limits.byteSeconds;
-}
-
-function encodeCounter(counter: Counter): Uint8Array {
+function encode(account: Account): Uint8Array {
   const byteSeconds = Buffer.alloc(DOUBLE_BYTES);
-  byteSeconds.writeDoubleBE(counter.byteSeconds);
-  return new ByteWriter(64)
-    .uint(counter.records, COUNT_BYTES)
-    .uint(counter.bytes, COUNT_BYTES)
-    .uint(counter.storedBytes, COUNT_BYTES)
-    .uint(counter.tombstones, COUNT_BYTES)
-    .uint(counter.position, POSITION_BYTES)
-    .fixed(byteSeconds)
-    .finish();
+  byteSeconds.writeDoubleBE(account.byteSeconds);
+  const writer = new ByteWriter(64).uint(account.records, COUNT_BYTES).uint(account.bytes, COUNT_BYTES).fixed(byteSeconds).uint(account.position, POSITION_BYTES);
+  if (account instanceof Total) writer.uint(account.storedBytes, COUNT_BYTES).uint(account.tombstones, COUNT_BYTES);
+  return writer.finish();
 }
