@@ -113,7 +113,7 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     pages,
     notes,
     checkpointBytes: limits.indexBufferBytes,
-    beforeFlush(put) {
+    beforeCheckpoint(put) {
       book.drain(put);
       expiry.drain(put);
     },

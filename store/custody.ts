@@ -1,6 +1,5 @@
 /** Taking records into custody and stepping them on: each change goes to the log first, and counts when it is durable there. */
-import { equalBytes } from '../base/bytes.js';
-import { sha256Of } from '../wire/node-crypto.js';
+import { isSha256Of } from '../wire/node-crypto.js';
 import type { TransitRecord } from '../wire/record.js';
 import { hashKey, recordKey } from './keys.js';
 import { encodeContent, largeBlob, smallBlob } from './log-content.js';
@@ -31,21 +30,11 @@ export class Custody {
     return book.refusal(book.charge(entry.record, entry.from, entry.heldAtMs));
   }
 
-  async hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
-    const results = new Array<HoldResult>(entries.length);
-    if (entries.length === 0) return results;
-    let left = entries.length;
+  hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
     return new Promise((resolve, reject) => {
-      for (const [i, entry] of entries.entries()) {
-        this.#begin(entry, {
-          result(result) {
-            results[i] = result;
-            left -= 1;
-            if (left === 0) resolve(results);
-          },
-          failed: reject,
-        });
-      }
+      const call = new HoldCall(entries.length, resolve, reject);
+      if (entries.length === 0) resolve([]);
+      for (let i = 0; i < entries.length; i += 1) this.#begin(entries[i]!, i, call);
     });
   }
 
@@ -80,36 +69,38 @@ export class Custody {
     }
   }
 
-  #begin(entry: HoldEntry, settle: Settle): void {
+  #begin(entry: HoldEntry, i: number, call: HoldCall): void {
     try {
       const { record, blob } = entry;
-      if (blob !== undefined && !(blob.length === record.blobBytes && equalBytes(sha256Of(blob), record.blobHash))) settle.result(refused('blob-mismatch'));
-      else this.#take(entry, settle);
+      if (blob === undefined || (blob.length === record.blobBytes && isSha256Of(record.blobHash, blob))) this.#take(entry, i, call);
+      else call.settle(i, refused('blob-mismatch'));
     } catch (error) {
-      settle.failed(error);
+      call.fail(faultOf(this.#parts.dir, error));
     }
   }
 
   /** For a blob that is right, or not handed in. */
-  #take(entry: HoldEntry, settle: Settle): void {
+  #take(entry: HoldEntry, i: number, call: HoldCall): void {
     const { index, busy, book, incoming, limits, log } = this.#parts;
     const { record, blob } = entry;
     const key = recordKey(record.rid);
     const hash = hashKey(record.blobHash);
     const wait = busy.records.wait(key) ?? busy.blobs.wait(hash);
-    if (wait !== undefined) return void wait.then(() => this.#take(entry, settle)).catch((error: unknown) => settle.failed(error));
-
+    if (wait !== undefined) {
+      void wait.then(() => this.#take(entry, i, call)).catch((error: unknown) => call.fail(faultOf(this.#parts.dir, error)));
+      return;
+    }
     // From here to the log nothing waits, so that nothing comes between.
     const known = index.row(key);
-    if (known !== undefined) return settle.result({ kind: 'known', state: known.state });
+    if (known !== undefined) return call.settle(i, { kind: 'known', state: known.state });
     const stored = index.blob(hash);
     const shared = stored !== undefined && stored.entry !== 0;
-    if (!shared && blob === undefined) return settle.result(refused('blob-missing'));
+    if (!shared && blob === undefined) return call.settle(i, refused('blob-missing'));
     // What has been set aside for a blob on its way in is room enough for its record.
     const charge = incoming.get(key) === undefined ? book.charge(record, entry.from, entry.heldAtMs) : undefined;
     const refusal = charge === undefined ? undefined : book.refusal(charge);
-    if (refusal !== undefined) return settle.result(refused(refusal));
-    const holding = new Holding(this.#parts, entry, settle, { key, hash, shared, charge });
+    if (refusal !== undefined) return call.settle(i, refused(refusal));
+    const holding = new Holding(this.#parts, entry, i, call, key, hash, shared, charge);
     if (shared || blob === undefined) log.append(holding.withBlob(undefined));
     else if (blob.length < limits.largeBlobBytes) log.append(holding.withBlob(smallBlob(record.blobHash, blob)));
     else void this.#takeLarge(holding, key, blob);
@@ -129,44 +120,66 @@ export class Custody {
   }
 }
 
-/** Where the result of one entry goes. */
-interface Settle {
-  result(result: HoldResult): void;
-  failed(error: unknown): void;
-}
+/** A call of hold, until the last of its entries is settled. */
+class HoldCall {
+  readonly #results: HoldResult[];
+  readonly #resolve: (results: HoldResult[]) => void;
+  readonly #reject: (error: Error) => void;
+  #left: number;
 
-interface Finding {
-  readonly key: string;
-  readonly hash: string;
-  readonly shared: boolean;
-  /** To be reserved, unless it is already. */
-  readonly charge: Charge | undefined;
+  constructor(count: number, resolve: (results: HoldResult[]) => void, reject: (error: Error) => void) {
+    this.#results = new Array<HoldResult>(count);
+    this.#left = count;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  settle(i: number, result: HoldResult): void {
+    this.#results[i] = result;
+    this.#left -= 1;
+    if (this.#left === 0) this.#resolve(this.#results);
+  }
+
+  fail(error: Error): void {
+    this.#reject(error);
+  }
 }
 
 /** One record on its way to the log, with everything that must be undone or completed when it has got there or not. */
 class Holding implements LogUnit {
-  readonly record: TransitRecord;
   items: readonly LogItem[] = [];
   bytes = 0;
   onFailed: (() => void) | undefined;
   readonly #parts: StoreParts;
   readonly #entry: HoldEntry;
-  readonly #settle: Settle;
-  readonly #finding: Finding;
+  readonly #i: number;
+  readonly #call: HoldCall;
+  readonly #key: string;
+  readonly #hash: string;
+  readonly #shared: boolean;
+  readonly #charge: Charge | undefined;
   readonly #content: RecordContent;
   #blob: BlobEntry | undefined;
 
-  constructor(parts: StoreParts, entry: HoldEntry, settle: Settle, finding: Finding) {
+  /** @param charge to be reserved, unless it is already */
+  constructor(parts: StoreParts, entry: HoldEntry, i: number, call: HoldCall, key: string, hash: string, shared: boolean, charge: Charge | undefined) {
     const { busy, book } = parts;
     this.#parts = parts;
     this.#entry = entry;
-    this.#settle = settle;
-    this.#finding = finding;
-    this.record = entry.record;
+    this.#i = i;
+    this.#call = call;
+    this.#key = key;
+    this.#hash = hash;
+    this.#shared = shared;
+    this.#charge = charge;
     this.#content = { kind: 'record', record: entry.record, state: 'held', from: entry.from, heldAtMs: entry.heldAtMs, target: entry.schedule.target };
-    busy.records.begin(finding.key);
-    (finding.shared ? busy.shared : busy.blobs).begin(finding.hash);
-    if (finding.charge !== undefined) book.reserve(finding.charge, 1);
+    busy.records.begin(key);
+    (shared ? busy.shared : busy.blobs).begin(hash);
+    if (charge !== undefined) book.reserve(charge, 1);
+  }
+
+  get record(): TransitRecord {
+    return this.#entry.record;
   }
 
   withBlob(blob: BlobEntry | undefined): this {
@@ -179,31 +192,29 @@ class Holding implements LogUnit {
 
   durable(positions: readonly Position[]): void {
     const { ledger, index, incoming, files } = this.#parts;
-    const { key } = this.#finding;
     const position = positions.at(-1)!;
     if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined);
     ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined);
     // The whole blob may have come while a part of it was being received.
-    if (incoming.end(key)?.complete === false) files.removePart(key);
+    if (incoming.size > 0 && incoming.end(this.#key)?.complete === false) files.removePart(this.#key);
     index.applied(position);
     this.#end();
-    this.#settle.result(HELD);
+    this.#call.settle(this.#i, HELD);
   }
 
   failed(error: unknown): void {
     this.onFailed?.();
     this.#end();
     const fault = faultOf(this.#parts.dir, error);
-    if (fault.code === 'STORE_FULL') this.#settle.result(refused('full'));
-    else this.#settle.failed(fault);
+    if (fault.code === 'STORE_FULL') this.#call.settle(this.#i, refused('full'));
+    else this.#call.fail(fault);
   }
 
   #end(): void {
     const { busy, book } = this.#parts;
-    const { key, hash, shared, charge } = this.#finding;
-    busy.records.end(key);
-    (shared ? busy.shared : busy.blobs).end(hash);
-    if (charge !== undefined) book.reserve(charge, -1);
+    busy.records.end(this.#key);
+    (this.#shared ? busy.shared : busy.blobs).end(this.#hash);
+    if (this.#charge !== undefined) book.reserve(this.#charge, -1);
   }
 }
 

@@ -63,7 +63,7 @@ export class Ledger {
     const { record } = content;
     const { position } = logged;
     const key = recordKey(record.rid);
-    index.put(locatorPrefix(record.locator) + key, NO_VALUE);
+    index.addLocator(record.locator, key);
     expiry.add(key, record.expirySec);
     if (known === undefined || known.position < position) {
       const row = known === undefined ? newRow(content, logged, schedule) : movedRow(known, content, logged);
@@ -168,8 +168,6 @@ export class Ledger {
     book.countTotal({ ...change, storedBytes: blob.entry === 0 ? 0 : -blob.blobBytes }, position);
   }
 }
-
-const NO_VALUE = new Uint8Array(0);
 
 function newRow(content: RecordContent, { position, payloadBytes }: Logged, schedule: Schedule): RecordRow {
   const { record } = content;

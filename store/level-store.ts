@@ -28,14 +28,8 @@ export class LevelStore implements Store {
     this.#queues = new Queues(parts);
   }
 
-  async hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
-    try {
-      await this.#readyToWrite();
-    } catch (error) {
-      if (faultOf(this.#parts.dir, error).code !== 'STORE_FULL') throw error;
-      return entries.map(() => ({ kind: 'refused', why: 'full' }));
-    }
-    return this.#coded(() => this.#custody.hold(entries));
+  hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
+    return this.#isReady ? this.#custody.hold(entries) : this.#holdWhenReady(entries);
   }
 
   room(entry: Pick<HoldEntry, 'record' | 'from' | 'heldAtMs'>): HoldRefusal | undefined {
@@ -169,6 +163,17 @@ export class LevelStore implements Store {
     }
   }
 
+  async #holdWhenReady(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
+    try {
+      await this.#readyToWrite();
+    } catch (error) {
+      const fault = faultOf(this.#parts.dir, error);
+      if (fault.code !== 'STORE_FULL') throw fault;
+      return entries.map(() => ({ kind: 'refused', why: 'full' }));
+    }
+    return this.#custody.hold(entries);
+  }
+
   #reading<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#coded(async () => {
       this.#assertOpen();
@@ -181,6 +186,11 @@ export class LevelStore implements Store {
       await this.#readyToWrite();
       return work();
     });
+  }
+
+  get #isReady(): boolean {
+    const { log, index } = this.#parts;
+    return this.#closing === undefined && log.broken === undefined && index.stalled === undefined && !index.behind;
   }
 
   async #readyToWrite(): Promise<void> {

@@ -6,7 +6,7 @@ import { copyBytes } from '../base/bytes.js';
 import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteReader, ByteWriter } from './binary.js';
-import { blobKey, fromBytes, ownKey, rowKey, toBytes } from './keys.js';
+import { blobKey, fromBytes, locatorPrefix, ownKey, rowKey, toBytes } from './keys.js';
 import type { Pages } from './pages.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
@@ -43,9 +43,11 @@ class Changes {
   readonly rows = new Map<string, RecordRow | null>();
   readonly blobs = new Map<string, BlobRow | null>();
   readonly others = new Map<string, Uint8Array | null>();
+  /** Record keys by locator; only ever added, and with each new record, so a list will do. */
+  readonly locators: (readonly [locator: Uint8Array, record: string])[] = [];
 
   get size(): number {
-    return this.rows.size + this.blobs.size + this.others.size;
+    return this.rows.size + this.blobs.size + this.others.size + this.locators.length;
   }
 
   /** Lays newer changes over these. */
@@ -53,6 +55,7 @@ class Changes {
     for (const [key, row] of newer.rows) this.rows.set(key, row);
     for (const [key, row] of newer.blobs) this.blobs.set(key, row);
     for (const [key, value] of newer.others) this.others.set(key, value);
+    this.locators.push(...newer.locators);
   }
 }
 
@@ -80,8 +83,8 @@ export interface IndexOptions {
   readonly notes: IndexNotes;
   /** Changes written between two checkpoints; at most so much of the log is replayed after a crash. */
   readonly checkpointBytes: number;
-  /** Called at the start of each flush, to add what belongs into every one. */
-  readonly beforeFlush: (put: (key: string, value: Uint8Array | null) => void) => void;
+  /** Called before a checkpoint begins, for what need not be written with every flush. */
+  readonly beforeCheckpoint: (put: (key: string, value: Uint8Array | null) => void) => void;
 }
 
 export class StoreIndex {
@@ -139,6 +142,11 @@ export class StoreIndex {
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#kv.getSync(toBytes(blobKey(hash)));
     return value === undefined ? undefined : decodeBlobRow(value);
+  }
+
+  /** Lets a record be found by its locator. */
+  addLocator(locator: Uint8Array, record: string): void {
+    this.#changes.locators.push([locator, record]);
   }
 
   putBlob(hash: string, row: BlobRow | null): void {
@@ -224,7 +232,6 @@ export class StoreIndex {
     const changes = this.#changes;
     const put = (key: string, value: Uint8Array | null): void => void changes.others.set(key, value);
     this.#options.pages.drain(put);
-    this.#options.beforeFlush(put);
     put(NOTES_KEY, encodeNotes(this.notes));
     this.#flushing = changes;
     this.#changes = new Changes();
@@ -255,12 +262,14 @@ export class StoreIndex {
     };
     for (const [record, row] of changes.rows) add(rowKey(record), row === null ? null : writeRecordRow(rows.restart(), row));
     for (const [hash, row] of changes.blobs) add(blobKey(hash), row === null ? null : writeBlobRow(rows.restart(), row));
+    for (const [locator, record] of changes.locators) add(locatorPrefix(locator) + record, NO_VALUE);
     for (const [key, value] of changes.others) add(key, value);
     await batch.write();
   }
 
   async #checkpoint(): Promise<void> {
     const through = this.#through;
+    this.#options.beforeCheckpoint((key, value) => this.put(key, value));
     const release = this.#options.pages.atCheckpoint();
     await this.flush();
     this.#bytesSinceCheckpoint = 0;
@@ -297,6 +306,7 @@ export function readNotes(kv: KeyValue): IndexNotes | undefined {
   return notes;
 }
 
+const NO_VALUE = new Uint8Array(0);
 const NOTES_KEY = ownKey('notes');
 const STORE_ID_BYTES = 16;
 

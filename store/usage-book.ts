@@ -57,6 +57,7 @@ export class Account {
   reservedByteSeconds = 0;
   /** The last log entry that was counted, so that it is not counted again when the log is replayed. */
   position: Position = 0;
+  registered = false;
   changed = false;
 
   constructor(kind: AccountKind, name: string) {
@@ -140,11 +141,9 @@ export class UsageBook {
 
   /** Sets room aside (1) or gives it back (-1). */
   reserve({ peer, destination, bytes, byteSeconds }: Charge, sign: 1 | -1): void {
-    for (const account of [peer, destination, this.#total]) {
-      account.reserve(sign, bytes, byteSeconds);
-      if (sign === 1) this.#register(account);
-      else if (account.idle && !account.changed) this.#forget(account);
-    }
+    this.#reserve(peer, sign, bytes, byteSeconds);
+    this.#reserve(destination, sign, bytes, byteSeconds);
+    this.#total.reserve(sign, bytes, byteSeconds);
   }
 
   /** Counts a record in (1) or out (-1) because of a log entry. */
@@ -204,7 +203,10 @@ export class UsageBook {
     this.#register(account);
   }
 
-  /** Writes the accounts that changed since the last time. */
+  /**
+   * Writes the accounts that changed since the last time. That is needed before the watermark of the index is raised, and
+   * not more often: an account written earlier is brought up to date when the log is replayed from the watermark.
+   */
   drain(put: (key: string, value: Uint8Array | null) => void): void {
     for (const account of this.#changed) {
       account.changed = false;
@@ -215,8 +217,14 @@ export class UsageBook {
     this.#changed = [];
   }
 
+  #reserve(account: Account, sign: 1 | -1, bytes: number, byteSeconds: number): void {
+    account.reserve(sign, bytes, byteSeconds);
+    if (!account.registered) this.#register(account);
+    else if (account.idle && !account.changed) this.#forget(account);
+  }
+
   #note(account: Account): void {
-    this.#register(account);
+    if (!account.registered) this.#register(account);
     if (!account.changed) this.#changed.push(account);
     account.changed = true;
   }
@@ -226,10 +234,12 @@ export class UsageBook {
   }
 
   #register(account: Account): void {
+    account.registered = true;
     this.#accounts[account.kind].set(account.name, account);
   }
 
   #forget(account: Account): void {
+    account.registered = false;
     this.#accounts[account.kind].delete(account.name);
   }
 }

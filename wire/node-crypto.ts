@@ -29,6 +29,14 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
   return plainBytes(hash('sha256', bytes, 'buffer'));
 }
 
+/**
+ * Whether `digest` is the SHA-256 of bytes that are all here. Compared as text: a byte array made for each small blob
+ * that is stored would cost as much as its hash.
+ */
+export function isSha256Of(digest: Uint8Array, bytes: Uint8Array): boolean {
+  return hash('sha256', bytes, 'binary') === asBuffer(digest).toString('latin1');
+}
+
 export interface Sha256Stream {
   update(bytes: Uint8Array): void;
   /** The hash of everything so far. Ends the stream: call it once. */
