@@ -185,6 +185,7 @@ class AcceptIntake implements Intake {
       if (result.kind === 'held') {
         this.#context.counters.add('recordsTaken');
         this.#context.counters.add('bytesTaken', entry.record.blobBytes);
+        this.#context.log.debug('custody taken', { record: ridText(entry.record.rid), peer: this.#peer.name, domain: entry.record.destination, bytes: entry.record.blobBytes });
       }
       if (result.kind !== 'refused') this.#ways[index] = { kind: 'acknowledge' };
       else if (result.why === 'blob-missing') wants.push({ kind: 'want', rid: entry.record.rid, ranges: [[0, entry.record.blobBytes]] });

@@ -8,6 +8,7 @@ import type { DomainRecord } from '../wire/domain-record.js';
 import { MAX_SEALED_INNER_BYTES } from '../wire/notification.js';
 import { sealNotifyDatagram } from '../wire/seal.js';
 import type { GatewayContext } from './context.js';
+import { ridText } from './log.js';
 import { servedTarget } from './target.js';
 
 /** Sends one datagram and forgets it. */
@@ -71,7 +72,7 @@ export class Notifier {
 
   /** Gives false for a record nobody is to be told of: a payload that its envelopes refer to, or one whose notification fits no datagram. */
   #knock({ record }: StoredRecord, attempts: number): boolean {
-    const { key, config, random, trust, counters } = this.#context;
+    const { key, config, random, trust, counters, log } = this.#context;
     const { endpoints } = this.domain;
     const endpoint = endpoints[attempts % Math.max(endpoints.length, 1)];
     const inner = record.notification;
@@ -79,6 +80,7 @@ export class Notifier {
     const outer = { destination: this.domain.domain, holder: config.gateway.publicUrl, sentSec: Math.floor(trust.nowMs() / 1000), sealedInner: inner };
     this.#sender.knock(endpoint.host, endpoint.udpPort, sealNotifyDatagram(this.domain.kemKey, key, outer, random.bytes(32)));
     counters.add('knocks');
+    log.debug('knocked', { record: ridText(record.rid), domain: this.domain.domain });
     return true;
   }
 }

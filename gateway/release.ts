@@ -70,12 +70,14 @@ export async function applyOpening(context: GatewayContext, opening: Opening, fr
     return { rid: stored.record.rid, state: opening.kind === 'retract' ? 'retracted' : 'accepted', outbox };
   });
   const taken = steps.length === 0 ? [] : await context.store.step(steps);
-  const count = taken.filter(Boolean).length;
+  const changed = steps.filter((_, index) => taken[index]);
+  const count = changed.length;
   context.counters.add(opening.kind === 'retract' ? 'retracted' : 'accepted', count);
   if (count === 0) {
     context.counters.add('openingsIgnored');
     return new Set();
   }
+  for (const { rid, state } of changed) context.log.debug(state, { record: ridText(rid) });
   return told;
 }
 
@@ -100,8 +102,11 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
     context.log.warn('a receipt was not believed', { peer: peer.name });
     return;
   }
-  const taken = await context.store.step(takenRids(receipt).map((rid) => ({ rid, state: 'forwarded', to: peer.name })));
-  context.counters.add('recordsForwarded', taken.filter(Boolean).length);
+  const rids = takenRids(receipt);
+  const taken = await context.store.step(rids.map((rid) => ({ rid, state: 'forwarded', to: peer.name })));
+  const handedOn = rids.filter((_, index) => taken[index]);
+  context.counters.add('recordsForwarded', handedOn.length);
+  for (const rid of handedOn) context.log.debug('custody handed on', { record: ridText(rid), peer: peer.name });
 }
 
 async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Promise<void> {

@@ -5,6 +5,7 @@
 import type { BlobSource, StoredRecord } from '../store/store.js';
 import { locatorOf } from '../wire/capability.js';
 import type { GatewayContext } from './context.js';
+import { ridText } from './log.js';
 
 export interface Served {
   readonly blob: BlobSource;
@@ -36,6 +37,8 @@ function isServable({ trust }: GatewayContext, stored: StoredRecord): boolean {
 
 /** The whole blob went out: delivered, as far as anybody can tell. Knocking ends, the blob stays until opened or expired. */
 export async function markFetched(context: GatewayContext, served: Served): Promise<void> {
+  const { rid, destination } = served.stored.record;
   context.counters.add('fetches');
-  if (served.stored.state === 'held') await context.store.step([{ rid: served.stored.record.rid, state: 'fetched' }]);
+  context.log.debug('fetched', { record: ridText(rid), domain: destination });
+  if (served.stored.state === 'held') await context.store.step([{ rid, state: 'fetched' }]);
 }
