@@ -5,7 +5,7 @@
 const TESTS = String.raw`\.(test|suite)\.ts$|test-helper\.ts$`;
 const ENTRY = String.raw`^cli/postern\.ts$`;
 const STAGES = 'accept|plan|pack|forward|receive|release|notify|serve';
-const OURS = 'base|wire|store|links|gateway|domain|cli|bench|scripts';
+const OURS = 'base|wire|store|links|gateway|domain|cli|bench|scripts|proofs';
 /** The folders whose code ships; bench/ and scripts/ use whatever they measure or build. */
 const SHIPPED = '^(base|wire|store|links|gateway|domain|cli)/';
 
@@ -98,7 +98,7 @@ module.exports = {
       { path: SHIPPED },
       { path: '(^|/)node_modules/', pathNot: [...Object.keys(DOORS).map(packagePath), packagePath('@types/node')] },
     ),
-    forbid('nothing-imports-bench-or-scripts', 'Tools use the house, not the other way round.', { path: SHIPPED }, { path: '^(bench|scripts|firmware)/' }),
+    forbid('nothing-imports-bench-or-scripts', 'Tools and proofs use the house, not the other way round.', { path: SHIPPED }, { path: '^(bench|scripts|firmware|proofs)/' }),
     { name: 'no-circles', comment: 'A circle means that a type or a function lives in the wrong file.', severity: 'error', from: {}, to: { circular: true } },
     {
       name: 'no-dead-files',

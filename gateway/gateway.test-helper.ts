@@ -159,7 +159,7 @@ export interface TestMessage {
 }
 
 /** A message as a client would hand it over; every byte follows from `seed`. */
-export function testMessage(seed: number, destination: string, clock: ManualClock, blobBytes = 1000, lifetimeSec = 86_400): TestMessage {
+export function testMessage(seed: number, destination: string, clock: Pick<ManualClock, 'nowMs'>, blobBytes = 1000, lifetimeSec = 86_400): TestMessage {
   const random = seededRandom(seed + 1);
   const blob = random.bytes(blobBytes);
   const messageId = random.bytes(24);

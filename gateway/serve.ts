@@ -16,9 +16,8 @@ export interface Served {
 }
 
 export async function findForFetch(context: GatewayContext, messageId: Uint8Array): Promise<Served | undefined> {
-  const { store, counters } = context;
-  const candidates = await store.findByLocator(locatorOf(messageId));
-  const stored = candidates.find((candidate) => isServable(context, candidate));
+  const { store, trust, counters } = context;
+  const [stored] = await store.findServable(locatorOf(messageId), trust.trusted ? trust.nowMs() : NEVER_MS);
   // A miss asks the store the same questions as a hit.
   const blob = await store.blob(stored?.record.rid ?? NO_RECORD);
   if (stored === undefined || blob === undefined) {
@@ -28,12 +27,9 @@ export async function findForFetch(context: GatewayContext, messageId: Uint8Arra
   return { blob, blobHash: stored.record.blobHash, expirySec: stored.record.expirySec, stored };
 }
 
+/** Without a clock that is believed nothing expires. */
+const NEVER_MS = 0;
 const NO_RECORD = new Uint8Array(32);
-
-function isServable({ trust }: GatewayContext, stored: StoredRecord): boolean {
-  if (stored.state !== 'held' && stored.state !== 'fetched') return false;
-  return !trust.trusted || stored.record.expirySec * 1000 > trust.nowMs();
-}
 
 /** The whole blob went out: delivered, as far as anybody can tell. Knocking ends, the blob stays until opened or expired. */
 export async function markFetched(context: GatewayContext, served: Served): Promise<void> {

@@ -1,16 +1,20 @@
 /** The store behind the face of store.ts: who does what, and what must be in order before anything is done. */
 import { equalBytes } from '../base/bytes.js';
 import { Custody } from './custody.js';
-import { after, hashKey, locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey } from './keys.js';
+import { hashKey, locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey } from './keys.js';
 import { encodeContent } from './log-content.js';
 import { Queues } from './queues.js';
 import { Reception } from './reception.js';
+import type { RecordRow } from './record-row.js';
 import { Retention } from './retention.js';
 import { SmallBlobSource } from './small-blob-source.js';
 import { isEnd } from './store.js';
 import type { BlobReceiver, BlobSource, HoldEntry, HoldRefusal, HoldResult, OutboxEntry, QueueStatus, Schedule, Step, Store, StoredRecord, StoreStatus, Usage } from './store.js';
 import { faultOf, storeClosed } from './store-errors.js';
 import type { StoreParts } from './store-parts.js';
+
+/** One locator has one record nearly always. */
+const LOCATED_AT_ONCE = 3;
 
 export class LevelStore implements Store {
   readonly #parts: StoreParts;
@@ -54,14 +58,14 @@ export class LevelStore implements Store {
   }
 
   findByLocator(locator: Uint8Array): Promise<StoredRecord[]> {
+    return this.#reading(async () => this.#parts.records.readMany(await this.#rowsAt(locator)));
+  }
+
+  findServable(locator: Uint8Array, nowMs: number): Promise<StoredRecord[]> {
     return this.#reading(async () => {
-      const { index, records } = this.#parts;
-      const prefix = locatorPrefix(locator);
-      const keys: string[] = [];
-      await index.flush();
-      for await (const [key] of index.range(prefix, after(prefix))) keys.push(key.slice(-RECORD_KEY_BYTES));
-      const rows = keys.map((key) => index.row(key)).filter((row) => row !== undefined);
-      return records.readMany(rows);
+      // Ends are told by the index alone: reading a tombstone's record from the log would tell it from nothing.
+      const rows = await this.#rowsAt(locator);
+      return this.#parts.records.readMany(rows.filter((row) => !isEnd(row.state) && row.expirySec * 1000 > nowMs));
     });
   }
 
@@ -172,6 +176,27 @@ export class LevelStore implements Store {
       return entries.map(() => ({ kind: 'refused', why: 'full' }));
     }
     return this.#custody.hold(entries);
+  }
+
+  /**
+   * The look-up for fetches, whose time must not tell whether there are tombstones: as many keys are read, and as many rows
+   * looked up, whoever's they turn out to be.
+   */
+  async #rowsAt(locator: Uint8Array): Promise<RecordRow[]> {
+    const { index } = this.#parts;
+    const prefix = locatorPrefix(locator);
+    const found: RecordRow[] = [];
+    await index.flush();
+    for (let from = prefix; ; ) {
+      const keys = await index.keysFrom(from, LOCATED_AT_ONCE);
+      for (const key of keys) {
+        const row = index.row(key.slice(-RECORD_KEY_BYTES));
+        if (row !== undefined && key.startsWith(prefix)) found.push(row);
+      }
+      const last = keys.at(-1);
+      if (last?.startsWith(prefix) !== true) return found;
+      from = `${last}\0`;
+    }
   }
 
   #reading<Result>(work: () => Promise<Result>): Promise<Result> {

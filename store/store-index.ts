@@ -64,6 +64,8 @@ const MOST_CHANGES = 32_768;
 const ENTRIES_AT_ONCE = 256;
 /** Most keys are below this by far; a name of the gateway's may not be. */
 const LARGEST_KEY_BYTES = 512;
+/** Prefixes are letters. */
+const BEHIND_ALL_KEYS = new Uint8Array([0xff]);
 /** What the database adds to an entry in its own log, about. */
 const ENTRY_OVERHEAD_BYTES = 16;
 
@@ -179,6 +181,16 @@ export class StoreIndex {
         if (entries.length === 0) return;
         for (const [key, value] of entries) yield [fromBytes(key), value];
       }
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  /** The first `count` keys at or behind `gte`, whatever they are: so many are read where nothing is looked for, too. Flush first. */
+  async keysFrom(gte: string, count: number): Promise<string[]> {
+    const iterator = this.#kv.iterator({ gte: toBytes(gte), lt: BEHIND_ALL_KEYS });
+    try {
+      return (await iterator.nextv(count)).map(([key]) => fromBytes(key));
     } finally {
       await iterator.close();
     }

@@ -31,6 +31,8 @@ export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): voi
     t.match(found, { state: 'held', from: 'client', heldAtMs: entry.heldAtMs, schedule: entry.schedule });
     t.same(found?.record, entry.record);
     t.same(ridsOf(await store.findByLocator(entry.record.locator)), ridsOf([entry]));
+    t.same(ridsOf(await store.findServable(entry.record.locator, clock.nowMs())), ridsOf([entry]));
+    t.same(await store.findServable(entry.record.locator, entry.record.expirySec * 1000), []);
     t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
     t.same(await streamBlob(store, entry.record, 10, 20), Buffer.from(entry.blob.subarray(10, 20)));
     t.equal(await store.find(new Uint8Array(32)), undefined);

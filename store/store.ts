@@ -151,6 +151,11 @@ export interface Store {
   find(rid: Uint8Array): Promise<StoredRecord | undefined>;
   /** Every record, tombstones included, with this locator. */
   findByLocator(locator: Uint8Array): Promise<StoredRecord[]>;
+  /**
+   * Records with this locator whose blob can be served: held or fetched, and expiring after `nowMs`. Where there is
+   * none, finding that out takes one time, whatever the reason.
+   */
+  findServable(locator: Uint8Array, nowMs: number): Promise<StoredRecord[]>;
   /** The blob of a held or fetched record; undefined when there is none. */
   blob(rid: Uint8Array): Promise<BlobSource | undefined>;
 
