@@ -6,6 +6,7 @@ import { fromBase64url, toHex, utf8 } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
+import { BatchPlaces } from './batch-places.js';
 import { readSmallBody } from './http-body.js';
 import { selectPart, type Selection } from './http-conditions.js';
 import { type HttpReply, type HttpRequest, type HttpRoute, NOT_FOUND } from './http-route.js';
@@ -60,27 +61,30 @@ export function apiRoutes(options: ApiOptions): HttpRoute[] {
   ];
 }
 
-function batchRoute({ handlers, batchesAtOnce }: ApiOptions): HttpRoute['handle'] {
-  let atOnce = 0;
+function batchRoute({ handlers, batchesAtOnce, clock }: ApiOptions): HttpRoute['handle'] {
+  const places = new BatchPlaces(clock, batchesAtOnce);
   return async ({ body, signal }) => {
-    if (atOnce >= batchesAtOnce) return busy(BUSY_RETRY_MS);
-    atOnce++;
+    const place = places.take(body);
+    if (place === undefined) return busy(BUSY_RETRY_MS);
     try {
-      const result = await handlers.batch(body, signal);
-      switch (result.status) {
-        case 'answer':
-          return { status: 200, headers: { 'content-type': 'application/fmp-batch' }, body: result.bytes };
-        case 'stranger':
-          return NOT_FOUND;
-        case 'bad':
-          return { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(`${result.code}: ${result.reason}`) };
-        case 'busy':
-          return busy(result.retryAfterMs);
-      }
+      return batchReply(await handlers.batch(place, signal));
     } finally {
-      atOnce--;
+      places.leave(place);
     }
   };
+}
+
+function batchReply(result: BatchResult): HttpReply {
+  switch (result.status) {
+    case 'answer':
+      return { status: 200, headers: { 'content-type': 'application/fmp-batch' }, body: result.bytes };
+    case 'stranger':
+      return NOT_FOUND;
+    case 'bad':
+      return { status: 400, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: utf8(`${result.code}: ${result.reason}`) };
+    case 'busy':
+      return busy(result.retryAfterMs);
+  }
 }
 
 function busy(retryAfterMs: number): HttpReply {
