@@ -51,7 +51,7 @@ routes: []
 # store:
 #   capacityBytes: 17179869184
 #   reservePercent: 10
-#   segmentBytes: 67108864
+#   segmentBytes: 16777216
 #   largeBlobBytes: 1048576
 #   tombstoneMs: 604800000
 

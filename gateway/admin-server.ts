@@ -61,8 +61,17 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     ...ORDERS.map((order): HttpRoute => ({ methods: ['POST'], path: `/queue/${order}`, handle: json(async ({ body }) => handlers.order(order, selectionOf(await readJson(body)))) })),
     { methods: ['POST'], path: '/clock/confirm', handle: json(() => handlers.confirmClock()) },
     { methods: ['POST'], path: '/link-test', handle: json(async ({ body }) => handlers.testLink(linkTestOf(await readJson(body)))) },
-    { methods: ['GET'], path: '/metrics', handle: async () => ({ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(await handlers.metrics()) }) },
+    metricsRoute(handlers),
   ];
+}
+
+/** Figures for Prometheus: here, and where `listen.metrics` says. */
+export function metricsRoute(handlers: Pick<AdminHandlers, 'metrics'>): HttpRoute {
+  return {
+    methods: ['GET'],
+    path: '/metrics',
+    handle: async () => ({ status: 200, headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }, body: utf8(await handlers.metrics()) }),
+  };
 }
 
 /** 200 with what the handler gives; 400 with the code and the message of what it refuses. Anything else is a fault, and a 500. */

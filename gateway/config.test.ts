@@ -16,7 +16,7 @@ function fullConfig(): Record<string, unknown> {
       tcpcl: { host: '127.0.0.1', port: 4557, tls: false, allowPlain: true },
       metrics: { host: '127.0.0.1', port: 9100 },
     },
-    store: { capacityBytes: 1e9, reservePercent: 5, segmentBytes: 2 ** 24, largeBlobBytes: 2 ** 19, tombstoneMs: 1000 },
+    store: { capacityBytes: 1e9, reservePercent: 5, segmentBytes: 2 ** 23, largeBlobBytes: 2 ** 19, tombstoneMs: 1000 },
     limits: { blobBytes: 1e6, lifetimeMs: 8e6, batchesAtOnce: 2 },
     quota: { peer: { bytes: 1, byteSeconds: 2 }, destination: { bytes: 3, byteSeconds: 4 } },
     clock: { source: 'peers', leapMs: 100_000 },

@@ -114,7 +114,7 @@ const configSchema = z
       .strictObject({
         capacityBytes: bytes.min(16 * MIB).default(16 * GIB),
         reservePercent: z.int().min(1).max(50).default(10),
-        segmentBytes: bytes.min(MIB).max(GIB).default(64 * MIB),
+        segmentBytes: bytes.min(MIB).max(GIB).default(16 * MIB),
         /** At most one piece (4 MiB): smaller blobs travel whole. */
         largeBlobBytes: bytes.min(64 * KIB).max(4 * MIB).default(MIB),
         tombstoneMs: durationMs.default(7 * DAY_MS),

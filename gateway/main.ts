@@ -10,7 +10,7 @@ import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import { openStore } from '../store/open.js';
 import { keyId } from '../wire/keys.js';
-import { listenAdmin } from './admin-server.js';
+import { listenAdmin, metricsRoute } from './admin-server.js';
 import { adminHandlers } from './admin.js';
 import { apiRoutes } from './api.js';
 import { ClockTrust } from './clock-trust.js';
@@ -89,8 +89,14 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => gateway.stop(GRACE_MS));
     await gateway.startLinks();
 
-    const admin = await listenAdmin({ socketPath: adminSocketOf(config), handlers: adminHandlers(gateway), clock, onFault });
+    const handlers = adminHandlers(gateway);
+    const admin = await listenAdmin({ socketPath: adminSocketOf(config), handlers, clock, onFault });
     closers.push(() => admin.stop(GRACE_MS));
+    if (config.listen.metrics !== undefined) {
+      // Whoever names an address for them wants them read there; there is nothing in them to hide from a LAN.
+      const figures = await listenHttp({ listen: config.listen.metrics, allowPlainHttp: true, routes: [metricsRoute(handlers)], clock, onFault });
+      closers.push(() => figures.stop(0));
+    }
     const schedule = new Schedule(gateway, clock);
     schedule.start();
     closers.push(() => schedule.stop());
