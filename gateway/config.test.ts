@@ -99,6 +99,8 @@ t.test('values out of bounds and wrong words are refused', async (t) => {
     [['listen', 'https', 'port'], 65_536],
     [['store', 'capacityBytes'], 1000],
     [['store', 'reservePercent'], 0],
+    [['store', 'segmentBytes'], 2 ** 20 - 1],
+    [['store', 'largeBlobBytes'], 2 ** 22 + 1],
     [['peers', 1, 'key'], 'AAAA'],
     [['peers', 1, 'name'], 'home'],
     [['peers', 1, 'key'], KEY],

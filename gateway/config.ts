@@ -142,6 +142,7 @@ const configSchema = z
   })
   .superRefine((config, context) => {
     const refuse = (path: (string | number)[], message: string): void => context.addIssue({ code: 'custom', path, message });
+    if (config.store.segmentBytes < 2 * config.store.largeBlobBytes) refuse(['store', 'segmentBytes'], 'use at least twice largeBlobBytes: a segment has to hold any small blob');
     const roles = new Map(config.peers.map((entry) => [entry.name, entry.role]));
     const names = new Set<string>();
     const keys = new Set<string>();

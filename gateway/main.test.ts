@@ -29,7 +29,7 @@ async function start(dir: string, name: 'west' | 'east', rest: Record<string, un
     {
       gateway: { name, nodeId: `dtn://${name}/`, publicUrl: `https://${LOCAL}:1`, keyFile: 'gateway.key' },
       listen: { https: { host: LOCAL, port: 0 }, ...listen },
-      store: { segmentBytes: 2 ** 20 },
+      store: { segmentBytes: 2 ** 21 },
       log: { level: 'silent' },
       ...rest,
     },
