@@ -126,6 +126,14 @@ export class TestGateway {
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
+  /** Takes a blob as if a client had handed it over. */
+  hold(record: TransitRecord, blob: Uint8Array): Held {
+    const held = this.#heldOf(record);
+    this.#write(record, 0, blob);
+    held.state = 'custody';
+    return held;
+  }
+
   /** The datagram for a held record, as the destination's client. */
   datagram(held: Held, options: { sentSec?: number; holder?: string; signWith?: SigningKey; inner?: Uint8Array } = {}): Uint8Array {
     const client = this.#clients.find(({ domain }) => domain.domain === held.record.destination)!;

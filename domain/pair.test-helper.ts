@@ -79,11 +79,19 @@ export async function runInTest(t: TestCase, open: (events: DomainEvent[]) => Pr
   const domain = await open(events);
   const stopping = new AbortController();
   const done = domain.run({ accept: true, onRequest: false, ...options }, stopping.signal);
+  const ended = done.then(
+    () => stopping.abort(),
+    (thrown: unknown) => {
+      stopping.abort();
+      throw thrown;
+    },
+  );
   const until = async <K extends DomainEvent['kind']>(kind: K, after = 0): Promise<DomainEvent & { kind: K }> => {
     for (;;) {
       const found = events.slice(after).find((event): event is DomainEvent & { kind: K } => event.kind === kind);
       if (found !== undefined) return found;
-      await Promise.race([done, new Promise((resolve) => setTimeout(resolve, 5))]);
+      if (stopping.signal.aborted) throw new Error(`it ended without ${kind}`);
+      await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 5))]);
     }
   };
   const stop = async (): Promise<void> => {
@@ -92,7 +100,7 @@ export async function runInTest(t: TestCase, open: (events: DomainEvent[]) => Pr
     domain.close();
   };
   t.teardown(stop);
-  const { port } = await Promise.race([until('listening'), done.then(() => Promise.reject(new Error('it ended')))]);
+  const { port } = await until('listening');
   return { port, events, until, stop };
 }
 
