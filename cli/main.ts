@@ -1,6 +1,7 @@
 /** One command line, from its words to its exit code: every command is named here, and what was thrown becomes words. */
 import { isPosternError, messageOf } from '../base/errors.js';
 import { addClock } from './clock.js';
+import { addDoctor } from './doctor.js';
 import { addDomainCommands } from './domain-commands.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { hintFor } from './hints.js';
@@ -12,7 +13,7 @@ import { addQueue } from './queue.js';
 import { addRun } from './run.js';
 import { addStatus } from './status.js';
 
-const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addClock, addDomainCommands];
+const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addClock, addDomainCommands, addDoctor];
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);

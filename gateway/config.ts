@@ -203,9 +203,12 @@ export function adminSocketOf(config: Pick<GatewayConfig, 'data' | 'adminSocket'
 }
 
 function describe(issue: z.core.$ZodIssue, value: unknown, lineOf?: (path: readonly PropertyKey[]) => number | undefined): string {
-  const line = lineOf?.(issue.path);
-  const where = `${line === undefined ? '' : `line ${line}, `}${pathText(issue.path) || 'the file'}`;
-  return `${where}: ${issue.message} (found ${foundText(value, issue.path)})`;
+  // An unknown setting is reported of the block it stands in; people look for the setting itself.
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = unknown === undefined ? issue.path : [...issue.path, unknown];
+  const line = lineOf?.(path);
+  const where = `${line === undefined ? '' : `line ${line}, `}${pathText(path) || 'the file'}`;
+  return `${where}: ${unknown === undefined ? issue.message : 'there is no such setting'} (found ${foundText(value, path)})`;
 }
 
 function pathText(parts: readonly PropertyKey[]): string {

@@ -8,7 +8,9 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
+import type { StoreEvent } from '../store/assemble.js';
 import { openStore } from '../store/open.js';
+import type { Store, StoreStatus } from '../store/store.js';
 import { keyId } from '../wire/keys.js';
 import { listenAdmin, metricsRoute } from './admin-server.js';
 import { adminHandlers } from './admin.js';
@@ -26,6 +28,7 @@ import { KnockSocket } from './knock-socket.js';
 import { makeLanes } from './lanes.js';
 import { openLog } from './log.js';
 import { readPeerBook } from './peer-book.js';
+import type { PeerBook } from './peer-book.js';
 import { Planner } from './plan.js';
 import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
@@ -56,15 +59,7 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     const highWater = new HighWaterKeeper(highWaterFile, clock, trust);
 
     const book = await readPeerBook(config);
-    const { quota, store: limits } = config;
-    const store = await openStore({
-      dir: path.join(config.data, 'store'),
-      clock,
-      limits: { ...limits, reserveFraction: limits.reservePercent / 100 },
-      random,
-      report: (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }),
-      quotas: { peer: (name) => book.byName(name)?.config.quota ?? quota.peer, destination: () => quota.destination },
-    });
+    const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }));
     closers.push(() => store.close());
 
     const identity = await makeTlsIdentity(key.seed, config.gateway.name);
@@ -118,4 +113,26 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     await close();
     throw thrown;
   }
+}
+
+/** Opens the store as the gateway does, mends what a crash has left, and closes it again. `report` is told of damage. */
+export async function tryStore(config: GatewayConfig, clock: Clock, random: Random, report: (event: StoreEvent) => void): Promise<StoreStatus> {
+  const store = await openGatewayStore(config, await readPeerBook(config), clock, random, report);
+  try {
+    return store.status();
+  } finally {
+    await store.close();
+  }
+}
+
+function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void): Promise<Store> {
+  const { quota, store: limits } = config;
+  return openStore({
+    dir: path.join(config.data, 'store'),
+    clock,
+    limits: { ...limits, reserveFraction: limits.reservePercent / 100 },
+    random,
+    report,
+    quotas: { peer: (name) => book.byName(name)?.config.quota ?? quota.peer, destination: () => quota.destination },
+  });
 }
