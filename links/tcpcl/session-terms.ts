@@ -28,7 +28,7 @@ export interface SessionPeer {
   readonly transferMtuBytes: number;
 }
 
-/** RFC 9174 §4.7 lets us turn down peers with whom every transfer would crumble to dust ("data dribble", §8.10). */
+/** RFC 9174 §4.7 lets us turn down peers with whom every transfer would crumble to dust ("data dribble", §7.10). */
 const SMALLEST_SEGMENT_MTU_BYTES = 256;
 const SMALLEST_TRANSFER_MTU_BYTES = 1024;
 

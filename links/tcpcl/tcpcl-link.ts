@@ -68,7 +68,7 @@ const DEFAULT_DRAIN_MS = 30_000;
 const DEFAULT_RECONNECT: Backoff = { firstMs: 1000, capMs: 60_000 };
 /** HDTN 1.3.1 makes room for transfer MRU / segment MRU segments at once, and aborts when that is too much; 1000 works. */
 const MRU_RATIO = 1000;
-/** Connections of one neighbour, sessions on their way out included. RFC 9174 §3.1 lets it have several. */
+/** Connections of one neighbour, sessions on their way out included. RFC 9174 §2.1 lets it have several. */
 const CONNECTIONS = 8;
 const SESSIONS = 4;
 /** A session may end just as something is to be sent over it. */
