@@ -12,9 +12,10 @@ import { IncomingBlobs } from './incoming.js';
 import { after, incomingKey } from './keys.js';
 import { Ledger } from './ledger.js';
 import { LevelStore } from './level-store.js';
+import { LiveBytes } from './live-bytes.js';
 import { Outbox } from './outbox.js';
 import { Pages } from './pages.js';
-import { sequenceOf } from './position.js';
+import { LARGEST_SEGMENT_BYTES, sequenceOf } from './position.js';
 import { RecordReader } from './record-reader.js';
 import { Recovery } from './recovery.js';
 import { SegmentLog } from './segment-log.js';
@@ -52,6 +53,8 @@ export interface AssembleOptions {
 }
 
 const STORE_ID_BYTES = 16;
+/** A segment takes a few of the largest blobs that go into one, or too much of it would stay empty at the end. */
+const SEGMENT_TIMES_LARGEST_BLOB = 3;
 
 export async function assembleStore(options: AssembleOptions): Promise<LevelStore> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -82,7 +85,7 @@ function openLog(options: AssembleOptions, limits: StoreLimits): Promise<Segment
   return SegmentLog.open({
     disk: options.disk,
     dir: join(options.dir, 'segments'),
-    segmentBytes: limits.segmentBytes,
+    segmentBytes: Math.min(LARGEST_SEGMENT_BYTES, Math.max(limits.segmentBytes, SEGMENT_TIMES_LARGEST_BLOB * limits.largeBlobBytes)),
     spareSegments: limits.spareSegments,
     newStoreId: options.random.bytes(STORE_ID_BYTES),
     report: ({ file, stretch }: LogFault) =>
@@ -115,16 +118,19 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     checkpointBytes: limits.indexBufferBytes,
     beforeCheckpoint(put) {
       book.drain(put);
+      live.drain(put);
       expiry.drain(put);
     },
   });
   const due = new DueQueue(index, pages);
   const expiry = new Expiry(index, pages);
-  const outbox = new Outbox(index);
-  const incoming = new IncomingBlobs(index, book);
+  const live = new LiveBytes();
+  const outbox = new Outbox(index, live);
+  const incoming = new IncomingBlobs(index, book, live);
   const files = new BlobFiles(options.disk, join(dir, 'blobs'), random);
   await files.open();
   for await (const [key, value] of index.range('u', after('u'))) book.load(key, value);
+  for await (const [key, value] of index.range('g', after('g'))) live.load(key, value);
   for await (const [, value] of index.range(incomingKey(''), after(incomingKey('')))) incoming.load(value);
   const ledger = new Ledger({
     index,
@@ -132,8 +138,9 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     due,
     expiry,
     outbox,
+    live,
     isAwaited: (hash) => incoming.isAwaited(hash),
     onFileDead: (hash, suffix) => files.remove(hash, suffix),
   });
-  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, records: new RecordReader(log), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
+  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, live, records: new RecordReader(log, index), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
 }

@@ -196,7 +196,8 @@ class Holding implements LogUnit {
     if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined);
     ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined);
     // The whole blob may have come while a part of it was being received.
-    if (incoming.size > 0 && incoming.end(this.#key)?.complete === false) files.removePart(this.#key);
+    const way = incoming.size === 0 ? undefined : incoming.end(this.#key);
+    if (way !== undefined && way.arrived === undefined) files.removePart(this.#key);
     index.applied(position);
     this.#end();
     this.#call.settle(this.#i, HELD);

@@ -5,13 +5,9 @@
 import { after, duePrefix, queuePrefix } from './keys.js';
 import { membersOf } from './pages.js';
 import type { Pages } from './pages.js';
+import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
 import type { StoreIndex } from './store-index.js';
-
-export interface Queued {
-  readonly record: string;
-  readonly row: RecordRow;
-}
 
 /** Rows looked up in one go. */
 const LOOKUP_MEMBERS = 1024;
@@ -44,7 +40,7 @@ export class DueQueue {
   }
 
   /** Held records of a queue with due times from `fromMs` to `toMs`, in order. Every change must have been flushed. */
-  async *walk(target: string, fromMs: number | undefined, toMs: number | undefined): AsyncGenerator<Queued> {
+  async *walk(target: string, fromMs: number | undefined, toMs: number | undefined): AsyncGenerator<KeyedRow> {
     const start = fromMs === undefined ? (this.#heads.get(target) ?? queuePrefix(target)) : duePrefix(target, fromMs);
     const end = toMs === undefined ? after(queuePrefix(target)) : duePrefix(target, toMs + 1);
     const seen = new Set<string>();
@@ -79,7 +75,7 @@ export class DueQueue {
       const rows = await this.#index.rows(pages.flatMap((page) => page.members));
       let next = 0;
       for (const page of pages) {
-        const living: Queued[] = [];
+        const living: KeyedRow[] = [];
         for (const record of page.members) {
           const row = rows[next++];
           if (row !== undefined && isIn(page.key, row)) living.push({ record, row });
@@ -119,7 +115,7 @@ interface Page {
 }
 
 interface CheckedPage extends Page {
-  readonly living: readonly Queued[];
+  readonly living: readonly KeyedRow[];
 }
 
 /** Whether a row says that its record is held and due as the key of the page says. */

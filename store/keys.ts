@@ -13,6 +13,7 @@
  * | k      | peer name, outbox key                | the end of its o key     | replace and remove by key |
  * | u      | kind of counter, name                | counter row              | read whole when opening   |
  * | p      | record key                           | incoming row             | read whole when opening   |
+ * | g      | sequence number of a segment         | how much of it lives     | read whole when opening   |
  * | m      | name                                 | the gateway's value      | looked up one by one      |
  * | s      | name                                 | the store's own notes    | looked up one by one      |
  */
@@ -27,6 +28,7 @@ export const RECORD_KEY_BYTES = 16;
 const TIME_BYTES = 6;
 const HOUR_BYTES = 4;
 const PAGE_BYTES = 7;
+const SEQUENCE_BYTES = 6;
 const LARGEST_NAME_BYTES = 255;
 
 export function recordKey(rid: Uint8Array): string {
@@ -83,12 +85,24 @@ export function outboxPlace(position: Position, index: number): string {
   return number(position, POSITION_BYTES) + number(index, 4);
 }
 
+export function positionOfPlace(place: string): Position {
+  return [...place.slice(0, POSITION_BYTES)].reduce((value, char) => value * 256 + char.charCodeAt(0), 0);
+}
+
 export function outboxNameKey(peer: string, key: string): string {
   return `k${nameKey(peer)}${binaryText(key)}`;
 }
 
 export function counterKey(kind: string, name: string): string {
   return `u${kind}${binaryText(name)}`;
+}
+
+export function segmentKey(sequence: number): string {
+  return `g${number(sequence, SEQUENCE_BYTES)}`;
+}
+
+export function sequenceOfSegmentKey(key: string): number {
+  return toBytes(key.slice(1)).readUIntBE(0, SEQUENCE_BYTES);
 }
 
 export function partsOfCounterKey(key: string): { readonly letter: string; readonly name: string } {

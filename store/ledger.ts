@@ -8,6 +8,8 @@ import type { DueQueue } from './due-queue.js';
 import type { Expiry } from './expiry.js';
 import { hashKey, locatorPrefix, recordKey } from './keys.js';
 import type { BlobContent, BlobFileContent, RecordContent, StepContent } from './log-content.js';
+import type { LiveBytes } from './live-bytes.js';
+import { payloadBytesOfBlob } from './log-content.js';
 import type { Outbox } from './outbox.js';
 import type { Position } from './position.js';
 import type { RecordRow } from './record-row.js';
@@ -22,6 +24,7 @@ export interface LedgerParts {
   readonly due: DueQueue;
   readonly expiry: Expiry;
   readonly outbox: Outbox;
+  readonly live: LiveBytes;
   /** Whether a blob without a record must stay, because its record is on the way. */
   readonly isAwaited: (hash: string) => boolean;
   /** A file is no longer anybody's. */
@@ -48,9 +51,12 @@ export class Ledger {
     const { index, book } = this.#parts;
     const key = hashKey(content.hash);
     if (known !== undefined && known.position >= position) return;
+    if (known !== undefined && known.entry !== 0) this.#countBlobEntry(known, -1, position);
     if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
     const { references } = known ?? NOTHING_SEEN;
-    index.putBlob(key, { position, references, entry: position, blobBytes: content.blobBytes, ...(content.kind === 'blob-file' && { suffix: content.suffix }) });
+    const row = { position, references, entry: position, blobBytes: content.blobBytes, ...(content.kind === 'blob-file' && { suffix: content.suffix }) };
+    index.putBlob(key, row);
+    this.#countBlobEntry(row, 1, position);
     if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
   }
 
@@ -59,7 +65,7 @@ export class Ledger {
    * @param known the row of the record, if there is one
    */
   applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined): void {
-    const { index, due, expiry } = this.#parts;
+    const { index, due, expiry, live } = this.#parts;
     const { record } = content;
     const { position } = logged;
     const key = recordKey(record.rid);
@@ -69,6 +75,8 @@ export class Ledger {
       const row = known === undefined ? newRow(content, logged, schedule) : movedRow(known, content, logged);
       index.putRow(key, row);
       if (row.state === 'held') due.add(key, row);
+      if (known !== undefined) live.count(known.entry, known.entryPayloadBytes, -1, position);
+      live.count(position, logged.payloadBytes, 1, position);
     }
     if (content.kind === 'record' || known === undefined) this.#countIn(content, position);
     // A copy tells what became of the record too: the steps themselves may be gone with their segments.
@@ -83,7 +91,9 @@ export class Ledger {
     if (row.position < position) {
       index.putRow(content.record, { ...row, position, state: content.state, ...(content.to !== undefined && { to: content.to }) });
     }
-    this.#countChange({ ...row, state: content.was }, content.state, position);
+    // A row that is behind may have missed a step whose segment is gone; one that is ahead knows only where it is now.
+    const was = row.position < position ? row.state : content.was;
+    this.#countChange({ ...row, state: was }, content.state, position);
   }
 
   /** Changes the schedule of a held record. The log does not hear of it. */
@@ -99,16 +109,18 @@ export class Ledger {
   }
 
   /** Removes all trace of an ended record. */
-  forget(key: string, locator: Uint8Array | undefined): void {
-    const { index, book } = this.#parts;
+  forget(key: string, row: RecordRow, locator: Uint8Array | undefined): void {
+    const { index, book, live } = this.#parts;
     index.putRow(key, null);
+    live.count(row.entry, row.entryPayloadBytes, -1);
     if (locator !== undefined) index.put(locatorPrefix(locator) + key, null);
     book.countTotal({ tombstones: -1 });
   }
 
   /** Removes a record that was never whole: its blob is not there. */
   disown(key: string, row: RecordRow, locator: Uint8Array): void {
-    const { index, book } = this.#parts;
+    const { index, book, live } = this.#parts;
+    live.count(row.entry, row.entryPayloadBytes, -1);
     const charge = this.#chargeOf(row);
     index.putRow(key, null);
     index.put(locatorPrefix(locator) + key, null);
@@ -126,7 +138,13 @@ export class Ledger {
     if (row === undefined || row.references > 0 || this.#parts.isAwaited(key)) return;
     index.putBlob(key, null);
     if (row.suffix !== undefined) this.#parts.onFileDead(hash, row.suffix);
-    if (row.entry !== 0) book.countTotal({ storedBytes: -row.blobBytes });
+    if (row.entry === 0) return;
+    this.#countBlobEntry(row, -1);
+    book.countTotal({ storedBytes: -row.blobBytes });
+  }
+
+  #countBlobEntry(row: BlobRow, sign: 1 | -1, at?: Position): void {
+    this.#parts.live.count(row.entry, payloadBytesOfBlob(row), sign, at);
   }
 
   #chargeOf(row: RecordRow): Charge {
@@ -165,6 +183,7 @@ export class Ledger {
     }
     index.putBlob(key, null);
     if (blob.suffix !== undefined) this.#parts.onFileDead(row.blobHash, blob.suffix);
+    if (blob.entry !== 0) this.#countBlobEntry(blob, -1, position);
     book.countTotal({ ...change, storedBytes: blob.entry === 0 ? 0 : -blob.blobBytes }, position);
   }
 }

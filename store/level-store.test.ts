@@ -21,6 +21,6 @@ t.test('in memory', async (t) => {
     const clock = new ManualClock();
     const disk = new MemoryDisk();
     const database = new MemoryDatabase();
-    return { clock, open: (options) => openMemoryStore({ clock, disk, database, ...options, limits: { ...LIMITS, ...options?.limits } }) };
+    return { clock, open: (options) => openMemoryStore({ clock, disk: disk.mount(), database, ...options, limits: { ...LIMITS, ...options?.limits } }) };
   });
 });

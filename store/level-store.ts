@@ -1,11 +1,12 @@
 /** The store behind the face of store.ts: who does what, and what must be in order before anything is done. */
 import { equalBytes } from '../base/bytes.js';
+import { Compaction } from './compaction.js';
 import { Custody } from './custody.js';
 import { hashKey, locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey } from './keys.js';
 import { encodeContent } from './log-content.js';
 import { Queues } from './queues.js';
+import type { KeyedRow } from './record-reader.js';
 import { Reception } from './reception.js';
-import type { RecordRow } from './record-row.js';
 import { Retention } from './retention.js';
 import { SmallBlobSource } from './small-blob-source.js';
 import { isEnd } from './store.js';
@@ -22,6 +23,7 @@ export class LevelStore implements Store {
   readonly #reception: Reception;
   readonly #retention: Retention;
   readonly #queues: Queues;
+  readonly #compaction: Compaction;
   #closing: Promise<void> | undefined;
 
   constructor(parts: StoreParts) {
@@ -30,6 +32,8 @@ export class LevelStore implements Store {
     this.#reception = new Reception(parts);
     this.#retention = new Retention(parts, this.#custody);
     this.#queues = new Queues(parts);
+    this.#compaction = new Compaction(parts);
+    this.#compaction.poke();
   }
 
   hold(entries: readonly HoldEntry[]): Promise<HoldResult[]> {
@@ -45,14 +49,19 @@ export class LevelStore implements Store {
   }
 
   step(steps: readonly Step[]): Promise<boolean[]> {
-    return this.#writing(() => Promise.all(steps.map((step) => this.#custody.step(recordKey(step.rid), step))));
+    return this.#writing(async () => {
+      const taken = await Promise.all(steps.map((step) => this.#custody.step(recordKey(step.rid), step)));
+      this.#compaction.poke();
+      return taken;
+    });
   }
 
   find(rid: Uint8Array): Promise<StoredRecord | undefined> {
     return this.#reading(async () => {
-      const row = this.#parts.index.row(recordKey(rid));
+      const record = recordKey(rid);
+      const row = this.#parts.index.row(record);
       if (row === undefined) return undefined;
-      const stored = await this.#parts.records.read(row);
+      const stored = await this.#parts.records.read({ record, row });
       return equalBytes(stored.record.rid, rid) ? stored : undefined;
     });
   }
@@ -65,7 +74,7 @@ export class LevelStore implements Store {
     return this.#reading(async () => {
       // Ends are told by the index alone: reading a tombstone's record from the log would tell it from nothing.
       const rows = await this.#rowsAt(locator);
-      return this.#parts.records.readMany(rows.filter((row) => !isEnd(row.state) && row.expirySec * 1000 > nowMs));
+      return this.#parts.records.readMany(rows.filter(({ row }) => !isEnd(row.state) && row.expirySec * 1000 > nowMs));
     });
   }
 
@@ -106,7 +115,11 @@ export class LevelStore implements Store {
   }
 
   expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
-    return this.#writing(() => this.#retention.expire(nowMs, limit));
+    return this.#writing(async () => {
+      const expired = await this.#retention.expire(nowMs, limit);
+      this.#compaction.poke();
+      return expired;
+    });
   }
 
   outbox(peer: string, limit: number): Promise<OutboxEntry[]> {
@@ -151,6 +164,11 @@ export class LevelStore implements Store {
     return { ...book.total, ...book.room, tombstones: book.tombstones, incoming: incoming.size };
   }
 
+  /** Resolves when compaction has nothing to do: for tests and for a quiet hour. */
+  compact(): Promise<void> {
+    return this.#writing(() => this.#compaction.idle());
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -158,6 +176,7 @@ export class LevelStore implements Store {
 
   async #close(): Promise<void> {
     const { log, index, files } = this.#parts;
+    await this.#compaction.stop();
     await log.idle();
     await files.settle();
     try {
@@ -182,16 +201,17 @@ export class LevelStore implements Store {
    * The look-up for fetches, whose time must not tell whether there are tombstones: as many keys are read, and as many rows
    * looked up, whoever's they turn out to be.
    */
-  async #rowsAt(locator: Uint8Array): Promise<RecordRow[]> {
+  async #rowsAt(locator: Uint8Array): Promise<KeyedRow[]> {
     const { index } = this.#parts;
     const prefix = locatorPrefix(locator);
-    const found: RecordRow[] = [];
+    const found: KeyedRow[] = [];
     await index.flush();
     for (let from = prefix; ; ) {
       const keys = await index.keysFrom(from, LOCATED_AT_ONCE);
       for (const key of keys) {
-        const row = index.row(key.slice(-RECORD_KEY_BYTES));
-        if (row !== undefined && key.startsWith(prefix)) found.push(row);
+        const record = key.slice(-RECORD_KEY_BYTES);
+        const row = index.row(record);
+        if (row !== undefined && key.startsWith(prefix)) found.push({ record, row });
       }
       const last = keys.at(-1);
       if (last?.startsWith(prefix) !== true) return found;

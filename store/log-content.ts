@@ -93,6 +93,11 @@ export function largeBlob(hash: Uint8Array, blobBytes: number, suffix: string): 
   return { item: encodeContent(content), content };
 }
 
+/** What the entry of a blob holds, by what the index knows of it. */
+export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: number; readonly suffix?: string }): number {
+  return suffix === undefined ? BLOB_PAYLOAD_OFFSET + blobBytes : HASH_BYTES + SIZE_BYTES + 2 + suffix.length;
+}
+
 /** Where the bytes of a blob begin in the payload of its entry. */
 export const BLOB_PAYLOAD_OFFSET = HASH_BYTES;
 

@@ -1,12 +1,12 @@
 /**
- * A disk in memory, for tests and the simulator. Like a real one it keeps two truths: what programs
- * see, and what would be left after a power cut. Faults are asked for through `before`, which is
- * called ahead of every operation that changes something and may throw what a real disk would.
+ * A disk in memory, for tests and the simulator. Like a real one it keeps two truths: what programs see, and what would be
+ * left after a power cut. Faults are asked for through `before`, which is called ahead of every operation that changes
+ * something and may throw what a real disk would, or wait as a slow one does.
  */
 import type { Disk, DiskFile, OpenMode } from './disk.js';
 
 export interface DiskOperation {
-  readonly kind: 'write' | 'sync' | 'create' | 'rename' | 'unlink' | 'sync-dir';
+  readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'unlink' | 'sync-dir';
   readonly path: string;
   readonly bytes: number;
 }
@@ -17,162 +17,180 @@ interface Inode {
   synced: Uint8Array;
 }
 
-export class MemoryDisk implements Disk {
+export class MemoryDisk {
+  before: ((operation: DiskOperation) => Promise<void> | void) | undefined;
+  capacityBytes = Number.MAX_SAFE_INTEGER;
   /** Names as programs see them, and as a power cut leaves them. */
   #names = new Map<string, Inode>();
   #syncedNames = new Map<string, Inode>();
-  #dirs = new Set<string>();
-  #epoch = 0;
-  /** Called before each operation that changes something: throw to make it fail, await to make it slow. */
-  before: ((operation: DiskOperation) => Promise<void> | void) | undefined;
-  capacityBytes = Number.MAX_SAFE_INTEGER;
+  #mount: MountedDisk | undefined;
+
+  /** The disk as one process sees it. A mount that was there before is dead. */
+  mount(): Disk {
+    this.#mount = new MountedDisk(this);
+    return this.#mount;
+  }
 
   /**
-   * The power goes: open files turn dead, and what was not synced is gone. With `keep`, each unsynced file keeps as much of
-   * its newer bytes as `keep` says (a fraction of the way through the file), as a disk that wrote some of its cache.
+   * The power goes: what was not synced is gone. With `keep`, each file keeps its newer bytes up to a fraction of its length,
+   * as on a disk that had written a part of its cache.
    */
   crash(keep?: (path: string) => number): void {
-    this.#epoch += 1;
-    const survivors = new Map<string, Inode>();
+    this.#mount = undefined;
+    const left = new Map<string, Inode>();
     for (const [path, inode] of this.#syncedNames) {
-      const left = keep === undefined ? inode.synced : torn(inode, keep(path));
-      survivors.set(path, { bytes: left.slice(), synced: left });
+      const bytes = keep === undefined ? inode.synced : torn(inode, keep(path));
+      left.set(path, { bytes: bytes.slice(), synced: bytes.slice() });
     }
-    this.#names = survivors;
-    this.#syncedNames = new Map(survivors);
+    this.#names = left;
+    this.#syncedNames = new Map(left);
   }
 
-  /** The process dies and the machine lives: open files turn dead, every byte written is still there. */
+  /** The process dies and the machine lives: every byte written is still there. */
   kill(): void {
-    this.#epoch += 1;
+    this.#mount = undefined;
   }
 
-  /** Changes bytes behind the store's back, as a failing medium does. */
+  /** Changes bytes behind everybody's back, as a failing medium does. */
   damage(path: string, change: (bytes: Uint8Array) => void): void {
-    const inode = this.#find(path);
+    const inode = this.find(path);
     change(inode.bytes);
     inode.synced = inode.bytes.slice();
   }
 
-  usedBytes(): number {
+  paths(): string[] {
+    return [...this.#names.keys()].sort();
+  }
+
+  get usedBytes(): number {
     let used = 0;
     for (const inode of new Set(this.#names.values())) used += inode.bytes.length;
     return used;
   }
 
-  async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    if (mode !== 'read' && !this.#names.has(path)) {
-      await this.#announce({ kind: 'create', path, bytes: 0 });
-      this.#names.set(path, { bytes: new Uint8Array(0), synced: new Uint8Array(0) });
-    }
-    return new MemoryFile(this, this.#find(path), path, mode === 'durable');
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    const inode = this.#find(from);
-    await this.#announce({ kind: 'rename', path: to, bytes: 0 });
-    this.#names.delete(from);
-    this.#names.set(to, inode);
-  }
-
-  async unlink(path: string): Promise<void> {
-    await this.#announce({ kind: 'unlink', path, bytes: 0 });
-    this.#names.delete(path);
-  }
-
-  async list(dir: string): Promise<string[]> {
-    const prefix = `${dir}/`;
-    return [...this.#names.keys()].filter((path) => path.startsWith(prefix)).map((path) => path.slice(prefix.length)).sort();
-  }
-
-  async makeDir(dir: string): Promise<void> {
-    this.#dirs.add(dir);
-  }
-
-  async syncDir(dir: string): Promise<void> {
-    await this.#announce({ kind: 'sync-dir', path: dir, bytes: 0 });
-    const within = (path: string): boolean => path.startsWith(`${dir}/`);
-    for (const path of [...this.#syncedNames.keys()]) if (within(path) && !this.#names.has(path)) this.#syncedNames.delete(path);
-    for (const [path, inode] of this.#names) if (within(path)) this.#syncedNames.set(path, inode);
-  }
-
-  async freeBytes(): Promise<number> {
-    return Math.max(0, this.capacityBytes - this.usedBytes());
-  }
-
-  /** For the files of this disk: runs the hook, and refuses a file that was open when the power went. */
-  async change(operation: DiskOperation, epoch: number, grows: number): Promise<void> {
-    this.alive(epoch);
-    await this.#announce(operation);
-    this.alive(epoch);
-    if (grows > 0 && this.usedBytes() + grows > this.capacityBytes) throw fault('ENOSPC', operation.path);
-  }
-
-  alive(epoch: number): void {
-    if (epoch !== this.#epoch) throw fault('EBADF', 'a file that was open when the power went');
-  }
-
-  get epoch(): number {
-    return this.#epoch;
-  }
-
-  async #announce(operation: DiskOperation): Promise<void> {
-    const epoch = this.#epoch;
+  /** Runs the hook ahead of a change, for a mount that must be alive before and after it. */
+  async change(mount: MountedDisk, operation: DiskOperation, growth = 0): Promise<void> {
+    this.alive(mount, operation.path);
     await this.before?.(operation);
-    this.alive(epoch);
+    this.alive(mount, operation.path);
+    if (growth > 0 && this.usedBytes + growth > this.capacityBytes) throw fault('ENOSPC', operation.path);
   }
 
-  #find(path: string): Inode {
+  alive(mount: MountedDisk, path: string): void {
+    if (this.#mount !== mount) throw fault('EIO', path);
+  }
+
+  has(path: string): boolean {
+    return this.#names.has(path);
+  }
+
+  find(path: string): Inode {
     const inode = this.#names.get(path);
     if (inode === undefined) throw fault('ENOENT', path);
     return inode;
   }
+
+  link(path: string, inode: Inode | undefined): void {
+    if (inode === undefined) this.#names.delete(path);
+    else this.#names.set(path, inode);
+  }
+
+  syncNames(dir: string): void {
+    const within = (path: string): boolean => path.startsWith(`${dir}/`);
+    for (const path of [...this.#syncedNames.keys()]) if (within(path) && !this.#names.has(path)) this.#syncedNames.delete(path);
+    for (const [path, inode] of this.#names) if (within(path)) this.#syncedNames.set(path, inode);
+  }
 }
 
-/** A fault with the code that node:fs would give it. */
-export function fault(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+class MountedDisk implements Disk {
+  readonly #disk: MemoryDisk;
+
+  constructor(disk: MemoryDisk) {
+    this.#disk = disk;
+  }
+
+  async open(path: string, mode: OpenMode): Promise<DiskFile> {
+    this.#disk.alive(this, path);
+    if (mode !== 'read' && !this.#disk.has(path)) {
+      await this.#disk.change(this, { kind: 'create', path, bytes: 0 });
+      this.#disk.link(path, { bytes: new Uint8Array(0), synced: new Uint8Array(0) });
+    }
+    return new MemoryFile(this.#disk, this, this.#disk.find(path), path, mode === 'durable');
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    await this.#disk.change(this, { kind: 'rename', path: to, bytes: 0 });
+    const inode = this.#disk.find(from);
+    this.#disk.link(from, undefined);
+    this.#disk.link(to, inode);
+  }
+
+  async unlink(path: string): Promise<void> {
+    await this.#disk.change(this, { kind: 'unlink', path, bytes: 0 });
+    this.#disk.link(path, undefined);
+  }
+
+  async list(dir: string): Promise<string[]> {
+    this.#disk.alive(this, dir);
+    return this.#disk.paths().filter((path) => path.startsWith(`${dir}/`)).map((path) => path.slice(dir.length + 1));
+  }
+
+  async makeDir(dir: string): Promise<void> {
+    // Directories are the beginnings of names.
+    this.#disk.alive(this, dir);
+  }
+
+  async syncDir(dir: string): Promise<void> {
+    await this.#disk.change(this, { kind: 'sync-dir', path: dir, bytes: 0 });
+    this.#disk.syncNames(dir);
+  }
+
+  async freeBytes(): Promise<number> {
+    return Math.max(0, this.#disk.capacityBytes - this.#disk.usedBytes);
+  }
 }
 
 class MemoryFile implements DiskFile {
   readonly #disk: MemoryDisk;
+  readonly #mount: MountedDisk;
   readonly #inode: Inode;
   readonly #path: string;
   readonly #durable: boolean;
-  readonly #epoch: number;
 
-  constructor(disk: MemoryDisk, inode: Inode, path: string, durable: boolean) {
+  constructor(disk: MemoryDisk, mount: MountedDisk, inode: Inode, path: string, durable: boolean) {
     this.#disk = disk;
+    this.#mount = mount;
     this.#inode = inode;
     this.#path = path;
     this.#durable = durable;
-    this.#epoch = disk.epoch;
   }
 
   async read(offset: number, length: number): Promise<Uint8Array> {
-    this.#disk.alive(this.#epoch);
+    this.#disk.alive(this.#mount, this.#path);
     return this.#inode.bytes.slice(offset, offset + length);
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     const end = offset + bytes.length;
-    await this.#disk.change({ kind: 'write', path: this.#path, bytes: bytes.length }, this.#epoch, end - this.#inode.bytes.length);
+    // What is written is what was handed over now, whatever becomes of the buffer while a slow disk is at it.
+    const written = bytes.slice();
+    await this.#disk.change(this.#mount, { kind: 'write', path: this.#path, bytes: bytes.length }, end - this.#inode.bytes.length);
     if (end > this.#inode.bytes.length) {
       const longer = new Uint8Array(end);
       longer.set(this.#inode.bytes);
       this.#inode.bytes = longer;
     }
-    this.#inode.bytes.set(bytes, offset);
+    this.#inode.bytes.set(written, offset);
     if (this.#durable) await this.sync();
   }
 
   async sync(): Promise<void> {
-    await this.#disk.change({ kind: 'sync', path: this.#path, bytes: 0 }, this.#epoch, 0);
+    await this.#disk.change(this.#mount, { kind: 'sync', path: this.#path, bytes: 0 });
     this.#inode.synced = this.#inode.bytes.slice();
   }
 
   async size(): Promise<number> {
-    this.#disk.alive(this.#epoch);
+    this.#disk.alive(this.#mount, this.#path);
     return this.#inode.bytes.length;
   }
 
@@ -181,11 +199,16 @@ class MemoryFile implements DiskFile {
   }
 }
 
+/** A fault with the code that node:fs would give it. */
+export function fault(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code });
+}
+
 /** The synced bytes with the newer ones laid over them up to a fraction of the file. */
 function torn(inode: Inode, fraction: number): Uint8Array {
-  if (inode.bytes.length < inode.synced.length) return inode.synced;
-  const left = new Uint8Array(Math.max(inode.synced.length, Math.floor(inode.bytes.length * fraction)));
+  const kept = Math.floor(inode.bytes.length * fraction);
+  const left = new Uint8Array(Math.max(inode.synced.length, kept));
   left.set(inode.synced);
-  left.set(inode.bytes.subarray(0, Math.floor(inode.bytes.length * fraction)));
+  left.set(inode.bytes.subarray(0, kept));
   return left;
 }

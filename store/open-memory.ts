@@ -18,7 +18,7 @@ export interface MemoryOptions {
   readonly quotas?: Quotas;
   readonly limits?: Partial<StoreLimits>;
   readonly random?: Random;
-  /** Hand in the same two again to open what a store left behind. */
+  /** Mount the same disk again, with the same database, to open what a store left behind. */
   readonly disk?: Disk;
   readonly database?: IndexDatabase;
   readonly report?: (event: StoreEvent) => void;
@@ -36,7 +36,7 @@ export function openMemoryStore(options: MemoryOptions): Promise<Store> {
   return assembleStore({
     dir: 'memory',
     clock: options.clock,
-    disk: options.disk ?? new MemoryDisk(),
+    disk: options.disk ?? new MemoryDisk().mount(),
     database: options.database ?? new MemoryDatabase(),
     random: options.random ?? seededRandom(1),
     quotas: options.quotas ?? NO_QUOTAS,

@@ -1,31 +1,24 @@
 /** Control items that wait for a peer, in order of arrival, each found again by its key. */
 import { copyBytes } from '../base/bytes.js';
 import { ByteReader, ByteWriter } from './binary.js';
-import { after, fromBytes, outboxNameKey, outboxPlace, outboxPrefix, toBytes } from './keys.js';
+import { after, fromBytes, outboxNameKey, outboxPlace, outboxPrefix, positionOfPlace, toBytes } from './keys.js';
+import type { LiveBytes } from './live-bytes.js';
 import type { Position } from './position.js';
 import type { OutboxEntry } from './store.js';
 import type { StoreIndex } from './store-index.js';
 
 export class Outbox {
   readonly #index: StoreIndex;
+  readonly #live: LiveBytes;
 
-  constructor(index: StoreIndex) {
+  constructor(index: StoreIndex, live: LiveBytes) {
     this.#index = index;
+    this.#live = live;
   }
 
   /** Takes in the entries of one log entry. One that is there already, from this log entry or a later one, stays. */
   apply(entries: readonly OutboxEntry[], position: Position): void {
-    for (const [i, entry] of entries.entries()) {
-      const place = outboxPlace(position, i);
-      const nameKey = outboxNameKey(entry.peer, entry.key);
-      const known = this.#index.get(nameKey);
-      if (known !== undefined) {
-        if (fromBytes(known) >= place) continue;
-        this.#index.put(outboxPrefix(entry.peer) + fromBytes(known), null);
-      }
-      this.#index.put(nameKey, toBytes(place));
-      this.#index.put(outboxPrefix(entry.peer) + place, new ByteWriter().text(entry.key).bytes(entry.bytes).finish());
-    }
+    for (const [i, entry] of entries.entries()) this.#put(entry, position, i);
   }
 
   remove(peer: string, keys: readonly string[]): void {
@@ -34,8 +27,30 @@ export class Outbox {
       const place = this.#index.get(nameKey);
       if (place === undefined) continue;
       this.#index.put(nameKey, null);
-      this.#index.put(outboxPrefix(peer) + fromBytes(place), null);
+      this.#drop(peer, fromBytes(place));
     }
+  }
+
+  #put(entry: OutboxEntry, position: Position, i: number): void {
+    const place = outboxPlace(position, i);
+    const nameKey = outboxNameKey(entry.peer, entry.key);
+    const known = this.#index.get(nameKey);
+    if (known !== undefined) {
+      if (fromBytes(known) >= place) return;
+      this.#drop(entry.peer, fromBytes(known));
+    }
+    const value = new ByteWriter().text(entry.key).bytes(entry.bytes).finish();
+    this.#index.put(nameKey, toBytes(place));
+    this.#index.put(outboxPrefix(entry.peer) + place, value);
+    this.#live.count(position, value.length, 1, position);
+  }
+
+  #drop(peer: string, place: string): void {
+    const key = outboxPrefix(peer) + place;
+    const value = this.#index.get(key);
+    if (value === undefined) return;
+    this.#live.count(positionOfPlace(place), value.length, -1);
+    this.#index.put(key, null);
   }
 
   /** Every change must have been flushed. */
@@ -50,9 +65,19 @@ export class Outbox {
     return entries;
   }
 
-  /** Whether the entry with this key is the one that stood at this place of the log. */
-  isAt(entry: OutboxEntry, position: Position, index: number): boolean {
-    const place = this.#index.get(outboxNameKey(entry.peer, entry.key));
-    return place !== undefined && fromBytes(place) === outboxPlace(position, index);
+  /** Takes in a copy of entries that stood at another place of the log, as far as they still do. */
+  move(entries: readonly OutboxEntry[], from: Position, to: Position): void {
+    for (const [i, entry] of entries.entries()) {
+      const place = this.#index.get(outboxNameKey(entry.peer, entry.key));
+      if (place !== undefined && positionOfPlace(fromBytes(place)) === from) this.#put(entry, to, i);
+    }
+  }
+
+  /** Those of the entries of a log entry that still wait. */
+  waiting(entries: readonly OutboxEntry[], position: Position): OutboxEntry[] {
+    return entries.filter((entry, i) => {
+      const place = this.#index.get(outboxNameKey(entry.peer, entry.key));
+      return place !== undefined && fromBytes(place) === outboxPlace(position, i);
+    });
   }
 }

@@ -1,6 +1,6 @@
 /** What the gateway asks of the queues: what is due, what comes next, what is held up. */
 import { recordKey } from './keys.js';
-import type { Queued } from './due-queue.js';
+import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
 import type { QueueStatus, Schedule, StoredRecord } from './store.js';
 import type { StoreParts } from './store-parts.js';
@@ -17,7 +17,7 @@ export class Queues {
 
   async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
     const found = await this.#take(target, undefined, nowMs, limit);
-    return this.#parts.records.readMany(found.map(({ row }) => row));
+    return this.#parts.records.readMany(found);
   }
 
   async nextDueMs(target: string): Promise<number | undefined> {
@@ -59,12 +59,12 @@ export class Queues {
     const fromMs = start === undefined ? undefined : index.row(start)?.schedule.dueMs;
     const found = await this.#take(target, fromMs, undefined, start === undefined ? limit : Number.MAX_SAFE_INTEGER);
     const behind = found.findIndex(({ record }) => record === start) + 1;
-    return records.readMany(found.slice(behind, behind + limit).map(({ row }) => row));
+    return records.readMany(found.slice(behind, behind + limit));
   }
 
-  async #take(target: string, fromMs: number | undefined, toMs: number | undefined, limit: number): Promise<Queued[]> {
+  async #take(target: string, fromMs: number | undefined, toMs: number | undefined, limit: number): Promise<KeyedRow[]> {
     const { index, due } = this.#parts;
-    const found: Queued[] = [];
+    const found: KeyedRow[] = [];
     if (limit <= 0) return found;
     await index.flush();
     for await (const queued of due.walk(target, fromMs, toMs)) {

@@ -6,6 +6,7 @@ import type { Incoming } from './incoming.js';
 import { encodeContent, largeBlob, smallBlob } from './log-content.js';
 import type { ArrivedContent, BlobEntry } from './log-content.js';
 import { PartFile } from './part-file.js';
+import { payloadBytesOf } from './segment-log.js';
 import type { BlobReceiver, HoldEntry, HoldRefusal } from './store.js';
 import { faultOf, receiverBusy } from './store-errors.js';
 import type { StoreParts } from './store-parts.js';
@@ -22,7 +23,7 @@ export class Reception implements ReceiverHost {
     const key = recordKey(record.rid);
     const known = incoming.get(key);
     if (known?.open === true) throw receiverBusy(record.rid);
-    if (index.row(key) !== undefined || known?.complete === true) return nothingMissing;
+    if (index.row(key) !== undefined || known?.arrived !== undefined) return nothingMissing;
     const refusal = known === undefined ? book.refusal(book.charge(record, from, heldAtMs)) : undefined;
     if (refusal !== undefined) return refusal;
     const way = incoming.begin(record, from, heldAtMs);
@@ -108,7 +109,7 @@ export class Reception implements ReceiverHost {
     try {
       await log.appendOne(blob === undefined ? [item] : [blob.item, item], (positions) => {
         if (blob !== undefined) ledger.applyBlob(blob.content, positions[0]!, undefined);
-        incoming.complete(way);
+        incoming.arrive(way, positions.at(-1)!, payloadBytesOf(item));
         index.applied(positions.at(-1)!);
       });
     } finally {

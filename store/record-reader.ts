@@ -7,19 +7,28 @@ import type { TransitRecord } from '../wire/record.js';
 import { isEnd } from './store.js';
 import type { StoredRecord } from './store.js';
 import { damaged } from './store-errors.js';
+import type { StoreIndex } from './store-index.js';
+
+export interface KeyedRow {
+  /** Record key; see keys.ts. */
+  readonly record: string;
+  readonly row: RecordRow;
+}
 
 /** Reads under way at once: as many as the thread pool of Node takes. */
 const PARALLEL_READS = 4;
 
 export class RecordReader {
   readonly #log: SegmentLog;
+  readonly #index: StoreIndex;
 
-  constructor(log: SegmentLog) {
+  constructor(log: SegmentLog, index: StoreIndex) {
     this.#log = log;
+    this.#index = index;
   }
 
-  async read(row: RecordRow): Promise<StoredRecord> {
-    const record = row.record ?? (await this.#readRecord(row));
+  async read({ record: key, row }: KeyedRow): Promise<StoredRecord> {
+    const record = row.record ?? (await this.#find(key, row));
     return {
       record,
       state: row.state,
@@ -30,15 +39,26 @@ export class RecordReader {
     };
   }
 
-  async readMany(rows: readonly RecordRow[]): Promise<StoredRecord[]> {
+  async readMany(rows: readonly KeyedRow[]): Promise<StoredRecord[]> {
     const records: StoredRecord[] = new Array<StoredRecord>(rows.length);
-    const order = rows.map((row, i) => ({ row, i })).sort((a, b) => a.row.entry - b.row.entry);
+    const order = rows.map((keyed, i) => ({ keyed, i })).sort((a, b) => a.keyed.row.entry - b.keyed.row.entry);
     let next = 0;
     const work = async (): Promise<void> => {
-      for (let item = order[next++]; item !== undefined; item = order[next++]) records[item.i] = await this.read(item.row);
+      for (let item = order[next++]; item !== undefined; item = order[next++]) records[item.i] = await this.read(item.keyed);
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, order.length) }, work));
     return records;
+  }
+
+  async #find(key: string, row: RecordRow): Promise<TransitRecord> {
+    try {
+      return await this.#readRecord(row);
+    } catch (error) {
+      // Compaction may have moved it since the row was read.
+      const now = this.#index.row(key);
+      if (now === undefined || now.entry === row.entry) throw error;
+      return now.record ?? this.#find(key, now);
+    }
   }
 
   async #readRecord(row: RecordRow): Promise<TransitRecord> {

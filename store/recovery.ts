@@ -80,7 +80,7 @@ export class Recovery {
         outbox.apply(content.entries, position);
         break;
       case 'arrived':
-        if (index.row(recordKey(content.record.rid)) === undefined) incoming.complete(incoming.begin(content.record, content.from, content.heldAtMs));
+        if (index.row(recordKey(content.record.rid)) === undefined) incoming.arrive(incoming.begin(content.record, content.from, content.heldAtMs), position, payload.length);
         break;
       case 'horizon':
         await this.#forget({ expirySec: content.expirySec, position }, position);
@@ -102,9 +102,9 @@ export class Recovery {
           left += 1;
           continue;
         }
-        const stored = await records.read(row).catch(() => undefined);
+        const stored = await records.read({ record, row }).catch(() => undefined);
         if (!isEnd(row.state)) ledger.applyStep({ kind: 'step', record, was: row.state, state: 'expired', outbox: [] }, at);
-        ledger.forget(record, stored?.record.locator);
+        ledger.forget(record, row, stored?.record.locator);
       }
       if (left === 0) expiry.bury(page);
     }
@@ -117,7 +117,7 @@ export class Recovery {
     for (const [key, hash] of this.#withoutBlob) {
       const row = index.row(key);
       if (row === undefined || isEnd(row.state) || (index.blob(hash)?.entry ?? 0) !== 0) continue;
-      const { record } = await records.read(row);
+      const { record } = await records.read({ record: key, row });
       ledger.disown(key, row, record.locator);
       disowned.push(record.rid);
     }
@@ -129,13 +129,13 @@ export class Recovery {
     const { index, incoming } = this.#parts;
     for (const [key, way] of [...incoming.all()]) {
       const arrived = (index.blob(hashKey(way.record.blobHash))?.entry ?? 0) !== 0;
-      if (index.row(key) !== undefined || (way.complete && !arrived)) incoming.end(key);
+      if (index.row(key) !== undefined || (way.arrived !== undefined && !arrived)) incoming.end(key);
     }
   }
 
   async #sweep(): Promise<void> {
     const { incoming, files, index } = this.#parts;
-    const parts = new Set([...incoming.all()].filter(([, way]) => !way.complete).map(([key]) => key));
+    const parts = new Set([...incoming.all()].filter(([, way]) => way.arrived === undefined).map(([key]) => key));
     await files.sweep(parts, (hash, suffix) => index.blob(hashKey(hash))?.suffix === suffix);
   }
 }

@@ -6,7 +6,7 @@ import type { Custody } from './custody.js';
 import type { ExpiryPage } from './expiry.js';
 import { hashKey } from './keys.js';
 import { encodeContent } from './log-content.js';
-import type { RecordRow } from './record-row.js';
+import type { KeyedRow } from './record-reader.js';
 import { isEnd } from './store.js';
 import type { StoredRecord } from './store.js';
 import type { StoreParts } from './store-parts.js';
@@ -25,7 +25,7 @@ export class Retention {
   async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
     const nowSec = Math.floor(nowMs / 1000);
     const rows = await this.#findExpired(nowSec, limit);
-    const expired = await Promise.all(rows.map(([record, row]) => this.#expire(record, row)));
+    const expired = await Promise.all(rows.map((keyed) => this.#expire(keyed)));
     this.#giveUpIncoming(nowSec, limit);
     // What is forgotten must have been expired before, all of it.
     if (rows.length < limit) {
@@ -35,21 +35,21 @@ export class Retention {
     return expired.filter((stored) => stored !== undefined);
   }
 
-  async #findExpired(nowSec: number, limit: number): Promise<[string, RecordRow][]> {
-    const found: [string, RecordRow][] = [];
+  async #findExpired(nowSec: number, limit: number): Promise<KeyedRow[]> {
+    const found: KeyedRow[] = [];
     await this.#parts.index.flush();
     for await (const page of this.#parts.expiry.expired(nowSec)) {
       for (const { record, row } of page.members) {
         if (found.length === limit) return found;
-        if (row !== undefined && !isEnd(row.state) && row.expirySec <= nowSec) found.push([record, row]);
+        if (row !== undefined && !isEnd(row.state) && row.expirySec <= nowSec) found.push({ record, row });
       }
     }
     return found;
   }
 
   /** The record as it was, if it was still there to expire and can be read. */
-  async #expire(record: string, row: RecordRow): Promise<StoredRecord | undefined> {
-    const read = this.#parts.records.read({ ...row, state: 'expired' });
+  async #expire({ record, row }: KeyedRow): Promise<StoredRecord | undefined> {
+    const read = this.#parts.records.read({ record, row: { ...row, state: 'expired' } });
     // A record that cannot be read any more expires like all others.
     const stored = await read.catch(() => undefined);
     return (await this.#custody.step(record, { state: 'expired' })) ? stored : undefined;
@@ -64,7 +64,7 @@ export class Retention {
       if (way.open || way.record.expirySec > nowSec || busy.blobs.has(hash) || busy.shared.has(hash)) continue;
       left -= 1;
       incoming.end(key);
-      if (way.complete) ledger.dropIfIdle(way.record.blobHash);
+      if (way.arrived !== undefined) ledger.dropIfIdle(way.record.blobHash);
       else files.removePart(key);
     }
   }
@@ -101,8 +101,8 @@ export class Retention {
     // The index may lose writes from the middle at a power cut: what ended a record must not be lost beside its being forgotten.
     if (ended.some(({ row }) => row!.position > index.notes.watermark)) await index.checkpoint();
     for (const { record, row } of ended) {
-      const stored = await records.read(row!).catch(() => undefined);
-      ledger.forget(record, stored?.record.locator);
+      const stored = await records.read({ record, row: row! }).catch(() => undefined);
+      ledger.forget(record, row!, stored?.record.locator);
     }
     if (page.members.every(({ row }) => row === undefined || isEnd(row.state))) expiry.bury(page);
   }

@@ -92,7 +92,8 @@ export class SegmentLog {
     const { segments, headless } = await log.#pool.find();
     for (const file of headless) options.report({ file });
     for (const { name, header } of segments) {
-      log.#segments.set(header.sequence, { name, header, endOffset: SEGMENT_HEADER_BYTES, damage: [] });
+      // Where it really ends is found out when it is read.
+      log.#segments.set(header.sequence, { name, header, endOffset: options.segmentBytes, damage: [] });
       log.#storeId = header.storeId;
       log.#lastSequence = header.sequence;
       log.raiseHorizon(header.horizon);
@@ -140,7 +141,6 @@ export class SegmentLog {
       });
       if (sequence === this.#lastSequence && result.damage.length === 0) await this.#resume(segment, result);
     }
-    this.#pool.prepare();
     return last;
   }
 
@@ -176,7 +176,7 @@ export class SegmentLog {
     return payload;
   }
 
-  /** Visits the entries of a sealed segment. */
+  /** Visits the entries of a sealed segment, and finds out whether it is damaged. */
   async visit(segment: Segment, visit: (entry: LoggedEntry) => Promise<void> | void): Promise<void> {
     await this.#scan(segment, false, visit);
   }
@@ -275,6 +275,7 @@ export class SegmentLog {
     }
     segment.endOffset = writeStart + at;
     this.#active!.fresh = false;
+    if (segment.endOffset > this.#options.segmentBytes / 2) this.#pool.prepare();
     for (let i = 0; i < count; i += 1) group[i]!.durable(positions[i]!);
     return count;
   }
@@ -301,7 +302,6 @@ export class SegmentLog {
     this.#lastSequence = sequence;
     this.#segments.set(sequence, segment);
     this.#active = { segment, file, fresh: true };
-    this.#pool.prepare();
   }
 
   #bufferOf(bytes: number): Buffer {

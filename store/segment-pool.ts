@@ -1,6 +1,7 @@
 /**
  * The files of a segment directory: those in use, and spares that are ready to be. A spare is a freed segment or a
- * new file full of zeros; either way its blocks exist, so that writing into it is one flush and never finds the disk full.
+ * new file full of zeros; either way its blocks exist, so that writing into it is one flush and seldom finds the disk
+ * full. Without a spare a new file grows as it is written, which is all that a store of a few messages ever needs.
  */
 import { join } from 'node:path';
 import { readEntryHead, ENTRY_HEADER_BYTES } from './log-entry.js';
@@ -70,8 +71,12 @@ export class SegmentPool {
   /** A file to begin a segment in, its name durable. */
   async take(): Promise<{ name: string; file: DiskFile }> {
     await this.#preparing;
-    const name = this.#spares.shift() ?? (await this.#make());
-    return { name, file: await this.#options.disk.open(this.path(name), 'durable') };
+    const { disk, dir } = this.#options;
+    const spare = this.#spares.shift();
+    const name = spare ?? this.#newName();
+    const file = await disk.open(this.path(name), 'durable');
+    if (spare === undefined) await disk.syncDir(dir);
+    return { name, file };
   }
 
   /** Takes back the file of a segment in which nothing lives. */
@@ -80,7 +85,7 @@ export class SegmentPool {
     else await this.#options.disk.unlink(this.path(name));
   }
 
-  /** Sees to it, in the background, that a spare is at hand. Without room for one there is none, and `take` will say so. */
+  /** Sees to it, in the background, that a spare is at hand. Where there is no room for one, there is none. */
   prepare(): void {
     if (this.#spares.length > 0 || this.#preparing !== undefined) return;
     this.#preparing = this.#make()
@@ -93,9 +98,13 @@ export class SegmentPool {
     await this.#preparing;
   }
 
+  #newName(): string {
+    return `${(this.#nextNumber++).toString(16).padStart(8, '0')}.seg`;
+  }
+
   async #make(): Promise<string> {
     const { disk, dir, segmentBytes } = this.#options;
-    const name = `${(this.#nextNumber++).toString(16).padStart(8, '0')}.seg`;
+    const name = this.#newName();
     const file = await disk.open(this.path(name), 'write');
     try {
       for (let offset = 0; offset < segmentBytes; offset += ZEROS.length) {

@@ -6,6 +6,7 @@ import type { DueQueue } from './due-queue.js';
 import type { Expiry } from './expiry.js';
 import type { IncomingBlobs } from './incoming.js';
 import type { Ledger } from './ledger.js';
+import type { LiveBytes } from './live-bytes.js';
 import type { Outbox } from './outbox.js';
 import type { RecordReader } from './record-reader.js';
 import type { SegmentLog } from './segment-log.js';
@@ -51,6 +52,7 @@ export interface StoreParts {
   readonly due: DueQueue;
   readonly expiry: Expiry;
   readonly outbox: Outbox;
+  readonly live: LiveBytes;
   readonly ledger: Ledger;
   readonly incoming: IncomingBlobs;
   readonly files: BlobFiles;
