@@ -1,0 +1,3 @@
+import { proveBlindness } from './blindness.suite.js';
+
+proveBlindness({ link: 'tcpcl' });
