@@ -28,7 +28,7 @@ export interface Log {
 }
 
 export function openLog(level: 'debug' | 'info' | 'warn' | 'error' | 'silent', name: string): Log {
-  const logger = pino({ level, base: { gateway: name }, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ fd: 2, sync: true }));
+  const logger = pino({ level, base: { gateway: name }, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: (label) => ({ level: label }) } }, pino.destination({ fd: 2, sync: true }));
   const at =
     (severity: 'debug' | 'info' | 'warn' | 'error') =>
     (event: string, fields: LogFields = {}): void =>
