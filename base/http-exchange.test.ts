@@ -135,7 +135,8 @@ t.test('does not blame the peer for a slow source or a slow reader on our side',
 t.test('bounds the answer, whether its length is told or not', async (t) => {
   const server = createServer((request, response) => {
     if (request.url === '/told') response.setHeader('content-length', 1001);
-    response.end(Buffer.alloc(1001));
+    response.write(Buffer.alloc(1001));
+    response.end();
   });
   const peer = await peerOf(t, server);
   const limited = { answerLimitBytes: 1000 };

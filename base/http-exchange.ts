@@ -3,11 +3,11 @@
  * bounded body. TLS 1.3 with the peer's pinned key, a unix socket, or plain HTTP on this machine.
  * Redirects are not followed, and no error names a path: message ids stand in paths.
  */
-import { strict as assert } from 'node:assert';
-import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { concatBytes } from './bytes.js';
 import type { Clock } from './clock.js';
 import { isPosternError, messageOf, PosternError } from './errors.js';
+import { answerBody, type OutgoingBody, sendBody } from './http-bodies.js';
 import { type ExchangeTimeouts, Patience } from './patience.js';
 import { type PeerAddress, readPeerAddress } from './peer-address.js';
 import { PinnedAgent } from './pinned-agent.js';
@@ -29,7 +29,7 @@ export interface HttpRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** `open` is called again when a kept connection turns out to be dead. */
-  readonly body?: { readonly bytes: number; open(): AsyncIterable<Uint8Array> };
+  readonly body?: OutgoingBody;
   readonly answerLimitBytes: number;
   /** Instead of the peer's `wholeMs`. */
   readonly wholeMs?: number;
@@ -119,10 +119,12 @@ export class HttpPeer {
           fail(tooLarge);
           return reject(tooLarge);
         }
-        const onChunk = (total: number): void => {
-          if (total > request.answerLimitBytes) fail(tooLarge);
+        const checkTotal = (totalBytes: number): void => {
+          if (totalBytes <= request.answerLimitBytes) return;
+          fail(tooLarge);
+          throw tooLarge;
         };
-        const body = answerBody({ client, response, patience, onChunk, failureOf });
+        const body = answerBody({ client, response, patience, checkTotal, failureOf });
         const cancel = (): void => void client.destroy();
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body, cancel });
       });
@@ -155,86 +157,6 @@ class DeadSocket extends Error {
     super('a kept connection was dead');
     this.failure = failure;
   }
-}
-
-async function sendBody(client: ClientRequest, body: HttpRequest['body'], patience: Patience): Promise<void> {
-  let sentBytes = 0;
-  let answered = false;
-  let unwanted = false;
-  client.once('response', ({ statusCode = 0 }) => {
-    answered = true;
-    // A no before the end of the request: the rest is not wanted.
-    unwanted = statusCode >= 300;
-  });
-  client.once('close', () => {
-    unwanted = true;
-  });
-  if (body !== undefined) {
-    for await (const chunk of body.open()) {
-      if (unwanted) return;
-      sentBytes += chunk.length;
-      assert(sentBytes <= body.bytes, 'a body is as long as it says');
-      if (client.write(chunk)) continue;
-      if (!answered) patience.wait();
-      await writable(client);
-      if (!answered) patience.pause();
-    }
-    assert.equal(sentBytes, body.bytes, 'a body is as long as it says');
-  }
-  if (unwanted) return;
-  if (!answered) patience.wait();
-  client.end();
-}
-
-/** Resolves when more may be written, or when nothing will ever be. */
-function writable(client: ClientRequest): Promise<void> {
-  const events = ['drain', 'response', 'close'];
-  return new Promise((resolve) => {
-    const wake = (): void => {
-      for (const event of events) client.off(event, wake);
-      resolve();
-    };
-    for (const event of events) client.on(event, wake);
-  });
-}
-
-interface AnswerParts {
-  readonly client: ClientRequest;
-  readonly response: IncomingMessage;
-  readonly patience: Patience;
-  readonly onChunk: (totalBytes: number) => void;
-  readonly failureOf: (thrown: unknown) => Error;
-}
-
-/** An iterator rather than a generator: a generator that is broken off before its first step runs no `finally`. */
-function answerBody({ client, response, patience, onChunk, failureOf }: AnswerParts): AsyncIterable<Uint8Array> {
-  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-  let totalBytes = 0;
-  const iterator: AsyncIterator<Uint8Array> = {
-    async next() {
-      patience.wait();
-      try {
-        const item = await chunks.next();
-        if (item.done === true) {
-          // The peer answered before it had the whole request: the connection is of no use any more.
-          if (!client.writableFinished) client.destroy();
-          return item;
-        }
-        totalBytes += item.value.length;
-        onChunk(totalBytes);
-        return item;
-      } catch (thrown) {
-        throw failureOf(thrown);
-      } finally {
-        patience.pause();
-      }
-    },
-    async return() {
-      client.destroy();
-      return { done: true, value: undefined };
-    },
-  };
-  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 /** What the usual system codes mean to somebody who reads a log. */

@@ -17,6 +17,8 @@ const SLICE_BYTES = 65_536;
  */
 export async function writeReply(request: IncomingMessage, response: ServerResponse, reply: HttpReply, pace: Pace, gone: AbortSignal): Promise<boolean> {
   const { status, headers, body } = reply;
+  // To requests that came together the answers go out one after the other: until it is our turn, nobody is slow.
+  if (response.socket === null) await happens(response, 'socket', gone);
   // A gateway may not know what time it is, and its clock tells it from others (RFC 9110 §6.6.1 wants no date then).
   response.sendDate = false;
   response.statusCode = status;
@@ -64,6 +66,6 @@ async function end(response: ServerResponse, pace: Pace, gone: AbortSignal): Pro
 }
 
 /** Resolves at the event, or when nobody is there any more to wait for it. */
-async function happens(response: ServerResponse, event: 'drain' | 'finish', gone: AbortSignal): Promise<void> {
+async function happens(response: ServerResponse, event: 'socket' | 'drain' | 'finish', gone: AbortSignal): Promise<void> {
   await once(response, event, { signal: gone }).catch(() => undefined);
 }

@@ -117,6 +117,17 @@ t.test('cuts off who pipelines more than a few requests', async (t) => {
   t.match(await say(port, 'GET /hello HTTP/1.1\r\nconnection: close\r\n\r\n'), /hello$/);
 });
 
+t.test('an answer that waits for an earlier one is not taken for slow', async (t) => {
+  const { port, held, release } = await listen(t, { limits: { pace: { firstMs: 200, mostMs: 200, slowestBytesPerMs: 1 } } });
+  const socket = open(t, port);
+  socket.write('GET /held HTTP/1.1\r\n\r\nGET /hello HTTP/1.1\r\n\r\n');
+  await until(() => held() === 1);
+  await pause(500);
+  release();
+  await until(() => heardBy(socket).endsWith('hello'));
+  t.match(heardBy(socket), /held.*hello$/s);
+});
+
 t.test('one address cannot take all connections, and all addresses no more than there are', async (t) => {
   for (const limits of [{ connectionsPerAddress: 3 }, { connections: 3 }]) {
     const { port } = await listen(t, { limits });
