@@ -2,10 +2,13 @@
 import { toHex } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import type { DomainEvent } from '../domain/events.js';
+import type { OutgoingMessage } from '../domain/outgoing.js';
+import type { SendRequest } from '../domain/send.js';
 import type { OutgoingStatus } from '../domain/status.js';
-import { inDomain, troubleText, withHome } from './domain-home.js';
+import { EventTeller, sent } from './domain-events.js';
+import { inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
-import { SHORT_LOCATOR, TransferProgress } from './domain-progress.js';
+import { SHORT_LOCATOR } from './domain-progress.js';
 import { EXIT } from './exit-codes.js';
 import { formatBytes, printable } from './output.js';
 import type { CliContext, Command } from './program.js';
@@ -19,6 +22,7 @@ interface SendOptions extends HomeOption {
   readonly replyTo?: string;
   readonly again?: true;
   readonly wait: string;
+  readonly follow?: true;
 }
 
 export function addDomainSend(domain: Command, context: CliContext): void {
@@ -36,56 +40,58 @@ export function addDomainSend(domain: Command, context: CliContext): void {
     .option('--reply-to <message>', 'the beginning of a received message that this answers')
     .option('--again', 'make new messages even though the same command was done before')
     .option('--wait <seconds>', 'how long to try when no gateway takes it', '30')
+    .option('--follow', 'stay until every message has been accepted or has expired, and tell each step')
     .action((files: string[], options: SendOptions) => send(context, files, options));
 }
 
 async function send(context: CliContext, files: readonly string[], options: SendOptions): Promise<void> {
   const lifetimeHours = options.expires === undefined ? undefined : numberOf(options.expires, '--expires');
   const waitMs = numberOf(options.wait, '--wait') * 1000;
-  const progress = new TransferProgress(context);
-  const onEvent = (event: DomainEvent): void => {
-    progress.see(event);
-    if (event.kind === 'trouble') context.output.note(troubleText(event));
+  const teller = new EventTeller(context);
+  const isTold = (event: DomainEvent): boolean => options.follow === true || (!context.json && ('doneBytes' in event || event.kind === 'trouble'));
+  const onSealed = (message: OutgoingMessage, { file }: SendRequest): void => {
+    if (options.follow === true) context.output.event({ event: 'sealed', file, ...sent(message) }, () => `${printable(message.facts.name)} to ${message.facts.to}: sealed.`);
+  };
+  const request = {
+    to: options.to,
+    ...(options.from !== undefined && { from: options.from }),
+    ...(options.name !== undefined && { name: options.name }),
+    ...(options.type !== undefined && { mediaType: options.type }),
+    ...(lifetimeHours !== undefined && { lifetimeHours }),
+    ...(options.replyTo !== undefined && { replyTo: options.replyTo }),
+    ...(options.again === true && { again: true }),
   };
   const results = await inDomain(
     context,
     options,
     async (domain) => {
       if (await domain.isEscrowed(options.to)) context.output.note(`${options.to}: the domain keeps copies of the keys of its users, and can read what they get.`);
-      const messages = [];
-      for (const file of files) {
-        messages.push(
-          await domain.prepare({
-            file,
-            to: options.to,
-            ...(options.from !== undefined && { from: options.from }),
-            ...(options.name !== undefined && { name: options.name }),
-            ...(options.type !== undefined && { mediaType: options.type }),
-            ...(lifetimeHours !== undefined && { lifetimeHours }),
-            ...(options.replyTo !== undefined && { replyTo: options.replyTo }),
-            ...(options.again === true && { again: true }),
-          }),
-        );
-      }
-      await domain.handOver(messages, waitMs, context.signal);
+      const messages = await domain.sendAll(
+        files.map((file) => ({ ...request, file })),
+        onSealed,
+        waitMs,
+        context.signal,
+      );
+      if (options.follow === true) await domain.follow(messages, context.signal);
       return Promise.all(messages.map((message) => domain.outgoing(message)));
     },
-    onEvent,
-  ).finally(() => progress.stop());
+    (event) => void (isTold(event) && teller.tell(event)),
+  ).finally(() => teller.stop());
   for (const status of results) tell(context, status);
+  if (context.signal.aborted) context.exitWith(EXIT.interrupted);
 }
 
 function tell(context: CliContext, status: OutgoingStatus): void {
   const { message, state, trouble } = status;
-  const locator = toHex(message.record.locator);
   const { to, name, contentBytes } = message.facts;
-  const result = { message: locator, to, name, bytes: contentBytes, state, expires: new Date(message.record.expirySec * 1000).toISOString() };
+  const result = { ...sent(message), state, expires: new Date(message.record.expirySec * 1000).toISOString() };
   const why = trouble === undefined ? undefined : { gateway: trouble.gateway, code: trouble.code, reason: trouble.reason, retryAfterSec: Math.max(0, trouble.nextSec - trouble.atSec) };
   context.output.result({ ...result, ...(why !== undefined && { trouble: why }) }, () => {
-    const what = `${locator.slice(0, SHORT_LOCATOR)}  ${printable(name)}  ${formatBytes(contentBytes)}  to ${to}`;
+    const what = `${toHex(message.record.locator).slice(0, SHORT_LOCATOR)}  ${printable(name)}  ${formatBytes(contentBytes)}  to ${to}`;
     if (why === undefined) return `${what}: ${state}`;
     return `${what}: ${state}, not taken${why.gateway === '' ? '' : ` by ${why.gateway}`}: ${printable(why.reason)} [${why.code}]. It is kept and tried again by "postern domain receive", or by this command.`;
   });
+  if (state === 'expired' || state === 'retracted') context.exitWith(EXIT.refused);
   if (trouble !== undefined) context.exitWith(trouble.code.startsWith('LINK_') || trouble.code.startsWith('HTTP_') ? EXIT.unreachable : EXIT.refused);
 }
 

@@ -7,9 +7,10 @@ t.test('gives people text and scripts one JSON document a line', async (t) => {
     const [stdout, stderr] = [new PassThrough(), new PassThrough()];
     const output = makeOutput(stdout, stderr, () => json);
     output.result({ held: 3 }, () => 'three are held');
+    output.event({ event: 'holding' }, () => 'it holds');
     output.note('only a remark');
-    t.equal(String(stdout.read()), json ? '{"held":3}\n' : 'three are held\n');
-    t.equal(stderr.read()?.toString(), json ? undefined : 'only a remark\n');
+    t.equal(String(stdout.read()), json ? '{"held":3}\n{"event":"holding"}\n' : 'three are held\n');
+    t.equal(stderr.read()?.toString(), json ? undefined : 'it holds\nonly a remark\n');
   }
 });
 

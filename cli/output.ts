@@ -7,6 +7,8 @@ export type Json = null | boolean | number | string | object;
 export interface Output {
   /** The result, or one of several as they come. `text` is asked for only when people read it. */
   result(value: Json, text: () => string): void;
+  /** Something on the way to the result: a document for scripts, a remark for people. */
+  event(value: Json, text: () => string): void;
   /** A remark for people. */
   note(text: string): void;
 }
@@ -14,6 +16,7 @@ export interface Output {
 export function makeOutput(stdout: NodeJS.WritableStream, stderr: NodeJS.WritableStream, isJson: () => boolean): Output {
   return {
     result: (value, text) => void stdout.write(isJson() ? `${JSON.stringify(value)}\n` : withLineEnd(text())),
+    event: (value, text) => void (isJson() ? stdout.write(`${JSON.stringify(value)}\n`) : stderr.write(withLineEnd(text()))),
     note: (text) => void (isJson() || stderr.write(withLineEnd(text))),
   };
 }

@@ -27,6 +27,7 @@ import { retract } from './retract.js';
 import type { Retracted } from './retract.js';
 import { runDomain } from './run.js';
 import type { RunOptions } from './run.js';
+import { follow, sendAll } from './send-all.js';
 import { handOverAll, prepareMessage } from './send.js';
 import type { SendRequest } from './send.js';
 import type { Pull } from './state-schema.js';
@@ -139,6 +140,16 @@ export class Domain {
   /** Seals the message, or finds it when the same command made it before. It is handed over by `handOver`, or by `run`. */
   prepare(request: SendRequest): Promise<OutgoingMessage> {
     return prepareMessage(this.#context, request);
+  }
+
+  /** Makes messages of files and hands them over, each as soon as it is sealed. Tries for `waitMs` what no gateway takes. */
+  sendAll(requests: readonly SendRequest[], onSealed: (message: OutgoingMessage, request: SendRequest) => void, waitMs: number, signal: AbortSignal): Promise<OutgoingMessage[]> {
+    return sendAll(this.#context, requests, onSealed, waitMs, signal);
+  }
+
+  /** Stays with messages until each has been accepted, or has come to another end. */
+  follow(messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void> {
+    return follow(this.#context, messages, signal);
   }
 
   /** How a message of ours stands now. */

@@ -190,6 +190,26 @@ t.test('ends a message that nobody has taken by its expiry, in silence', async (
   t.equal(pair.gateway.held.size, 0);
 });
 
+t.test('ends a message that its recipient let expire, once no news can be under way any more', async (t) => {
+  const clock = new ManualClock(Date.now());
+  const pair = await makePair(t, { clock });
+  const events: DomainEvent[] = [];
+  const north = await pair.north(events);
+  const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example', lifetimeHours: 1 });
+  await north.handOver([message], 0, never);
+  clock.jumpTo(message.record.expirySec * 1000);
+  const stopping = new AbortController();
+  const followed = north.follow([message], stopping.signal);
+  for (const batches = pair.gateway.batches; pair.gateway.batches === batches; ) await new Promise((resolve) => setTimeout(resolve, 5));
+  stopping.abort();
+  await followed;
+  t.equal(await stateOf(message), 'in-custody');
+  clock.jumpTo((message.record.expirySec + 86_400) * 1000);
+  await north.follow([message], never);
+  t.equal(await stateOf(message), 'expired');
+  t.match(events.at(-1), { kind: 'outcome', outcome: 'expired' });
+});
+
 t.test('refuses what is no file, and a file that cannot be read', async (t) => {
   const pair = await makePair(t);
   const north = await pair.north();

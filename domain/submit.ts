@@ -23,6 +23,9 @@ const MOST_INLINE_BYTES = 4 * 1024 * 1024;
 /** So often a gateway may want as much as before; then it is tried again later. */
 const MOST_ROUNDS_WITHOUT_PROGRESS = 3;
 
+/** Word that a message was accepted in its last hour may be under way for a while. */
+const NEWS_AFTER_EXPIRY_SEC = 86_400;
+
 /** A domain's own gateway is near: nobody gains by long waits. */
 const RETRY = { firstMs: 1000, capMs: 5 * 60_000 };
 
@@ -33,13 +36,16 @@ interface NotTaken {
   readonly retryAfterSec?: number;
 }
 
-/** Everything that is due: not taken yet, not retracted, not waiting after a failure. Expired ones end here, in silence. */
+/** Everything that is due: not taken yet, not retracted, not waiting after a failure. Expired ones end here, in silence, whoever holds them. */
 export async function submitDue(context: DomainContext, signal: AbortSignal): Promise<void> {
   const due: OutgoingMessage[] = [];
   for (const message of await listMessages(context.home, 'outgoing', (thrown) => context.report({ kind: 'trouble', what: 'an outgoing message', thrown }))) {
-    if ((await stateOf(message)) === 'in-custody' || (await isRetracting(message))) continue;
-    if (hasExpired(context, message.record.expirySec)) {
+    if (await isRetracting(message)) continue;
+    const isTaken = (await stateOf(message)) === 'in-custody';
+    if (hasExpired(context, message.record.expirySec + (isTaken ? NEWS_AFTER_EXPIRY_SEC : 0))) {
       if (await settle(message, 'expired', nowSec(context))) context.report({ kind: 'outcome', message, outcome: 'expired' });
+    } else if (isTaken) {
+      continue;
     } else if (((await troubleOf(message))?.nextSec ?? 0) <= nowSec(context)) {
       due.push(message);
     }

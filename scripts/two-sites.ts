@@ -160,7 +160,7 @@ async function makeSite(options: TwoSitesOptions, names: SiteNames, [httpsPort, 
     gatewayDir,
     config,
     port: httpsPort!,
-    gateway: makeProcess(names.gateway, ['--config', config, 'run'], (word) => word.msg === 'up'),
+    gateway: makeProcess(names.gateway, ['--json', '--config', config, 'run'], (word) => 'adminSocket' in word),
     receiver: makeProcess(names.name, ['--json', 'domain', 'receive', '--home', home, '--out', outDir], (word) => word.event === 'listening'),
   };
   return { site, names, gatewayCard, domainCard, linkPort: link === 'tcpcl' ? tcpclPort! : httpsPort! };
