@@ -60,7 +60,7 @@ export function dissect(file: string, options: readonly string[], fields: readon
 }
 
 /** TCP at work: connections come and go, and a busy machine lets a window fill up or sends twice. */
-const TCP_TALK = /^(TCP |Connection |This frame |D-SACK|Previous segment|Out-Of-Order|Duplicate |ACKed segment)/;
+const TCP_TALK = /^(TCP |ACK to a TCP |Connection |This frame |D-SACK|Previous segment|Out-Of-Order|Duplicate |ACKed segment)/;
 
 /** What the dissectors found worth a word, beyond TCP at work and what is known to be harmless. */
 export function complaints(messages: readonly string[], benign: ReadonlySet<string>): string[] {

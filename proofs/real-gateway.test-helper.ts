@@ -52,7 +52,7 @@ export async function configFor(t: Test, { key, name = 'gate', config = {}, dir 
       gateway: { name, nodeId: `dtn://${name}/`, publicUrl: `https://${LOCAL}:1`, keyFile: 'gateway.key' },
       adminSocket: await shortSocket(t),
       listen: { https: { host: LOCAL, port: 0 } },
-      store: { segmentBytes: 2 ** 20 },
+      store: { segmentBytes: 2 ** 21 },
       log: { level: 'silent' },
       ...config,
     },

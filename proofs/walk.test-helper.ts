@@ -138,7 +138,7 @@ export async function walk(t: Test, { link, plain = false, capture }: WalkWishes
 
 /** Quick knocks, small segments, and where it is wished no TLS between the gateways. */
 function tuned(config: string, plain: boolean): string {
-  const quick = `${config}\nknock:\n  firstMs: 500\n  capMs: 1000\nstore:\n  segmentBytes: 1048576\n`;
+  const quick = `${config}\nknock:\n  firstMs: 500\n  capMs: 1000\nstore:\n  segmentBytes: 2097152\n`;
   if (!plain) return quick;
   return quick.replace(/^ {2}tcpcl:\n/m, '  tcpcl:\n    tls: false\n').replace(/^( +)- kind: tcpcl\n/m, '$1- kind: tcpcl\n$1  tls: false\n');
 }
