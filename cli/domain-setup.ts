@@ -4,7 +4,7 @@ import { createDomain } from '../domain/domain.js';
 import { formatCard } from '../wire/card.js';
 import type { DomainCard } from '../wire/card.js';
 import type { Endpoint } from '../wire/domain-record.js';
-import { fingerprint, fingerprintWords } from '../wire/keys.js';
+import { keyForPeople } from './card-file.js';
 import { depsOf, homeOf, inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
 import { shellQuoted } from './output.js';
@@ -51,7 +51,7 @@ async function init(context: CliContext, name: string, options: InitOptions): Pr
     const here = `--home ${shellQuoted(dir)}`;
     return [
       `A new domain ${name} in ${dir}. Keep a copy of its keys folder in a safe place.`,
-      `Its key, to read aloud: ${fingerprintWords(own.domain.signingKey).join(' ')}`,
+      `Its key, to read aloud: ${keyForPeople(own.domain.signingKey).words}`,
       ...(own.users.length > 0 ? [`Users: ${own.users.map(({ address }) => address).join(', ')}`] : [`Next: postern domain user add NAME ${here}`]),
       `Then: postern domain card ${here}, for your correspondents and your gateway`,
     ].join('\n');
@@ -74,7 +74,7 @@ async function card(context: CliContext, users: readonly string[], options: Home
 
 function described(own: DomainCard): { domain: string; fingerprint: string; words: string; users: string[] } {
   const { signingKey, domain } = own.domain;
-  return { domain, fingerprint: fingerprint(signingKey), words: fingerprintWords(signingKey).join(' '), users: own.users.map(({ address }) => address) };
+  return { domain, ...keyForPeople(signingKey), users: own.users.map(({ address }) => address) };
 }
 
 /** `host:port`, with an IPv6 address in brackets. */

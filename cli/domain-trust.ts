@@ -3,8 +3,7 @@ import { PosternError } from '../base/errors.js';
 import type { Domain } from '../domain/domain.js';
 import type { KeyChange } from '../domain/key-change.js';
 import type { DomainCard, GatewayCard } from '../wire/card.js';
-import { fingerprint, fingerprintWords } from '../wire/keys.js';
-import { readCard } from './card-file.js';
+import { keyForPeople, readCard } from './card-file.js';
 import { inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
 import { EXIT } from './exit-codes.js';
@@ -52,7 +51,7 @@ async function know(context: CliContext, files: readonly string[], options: Home
 async function takeDomain(context: CliContext, domain: Domain, card: DomainCard): Promise<void> {
   const { added, changes } = await domain.learn(card);
   const { domain: name, signingKey, escrow } = card.domain;
-  const shown = { domain: name, fingerprint: fingerprint(signingKey), words: fingerprintWords(signingKey).join(' '), users: card.users.map(({ address }) => address), added, escrow };
+  const shown = { domain: name, ...keyForPeople(signingKey), users: card.users.map(({ address }) => address), added, escrow };
   context.output.result({ ...shown, changes: changes.map(({ whose, pinned, offered, vouched }) => ({ whose, pinned, offered, vouched })) }, () =>
     [
       `${name}: ${shown.users.join(', ') || 'no users'}`,
@@ -85,7 +84,7 @@ async function addGateway(context: CliContext, file: string, options: HomeOption
 
 async function takeGateway(context: CliContext, domain: Domain, card: GatewayCard, name: string | undefined): Promise<void> {
   await domain.addGateway(card, name);
-  const shown = { gateway: name ?? card.name, url: card.url, fingerprint: fingerprint(card.key), words: fingerprintWords(card.key).join(' ') };
+  const shown = { gateway: name ?? card.name, url: card.url, ...keyForPeople(card.key) };
   context.output.result(shown, () => `${shown.gateway} at ${shown.url}\n  its key: ${shown.fingerprint}\n  to read aloud: ${shown.words}`);
 }
 
