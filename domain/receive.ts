@@ -19,7 +19,7 @@ import { safeFileName } from './file-name.js';
 import { contentFile } from './hand-out.js';
 import { entryFile, findEntry, markAccepting } from './inbox.js';
 import type { InboxEntry } from './inbox.js';
-import { readBites } from './spool.js';
+import { readBites, writeAt } from './spool.js';
 import { writeState } from './state-file.js';
 import { inboxSchema } from './state-schema.js';
 import type { InboxState, PendingState } from './state-schema.js';
@@ -103,10 +103,9 @@ async function deliver(context: DomainContext, locator: string, pending: Pending
 async function openPayload(blob: FileHandle, offset: number, opener: PayloadOpener, contentPath: string): Promise<void> {
   const content = await open(contentPath, 'wx', 0o600);
   try {
-    for await (const bite of readBites(blob, offset)) {
-      for (const piece of opener.push(bite)) await content.appendFile(piece);
-    }
-    for (const piece of opener.finish()) await content.appendFile(piece);
+    let at = 0;
+    for await (const bite of readBites(blob, offset)) at = await writeAt(content, opener.push(bite), at);
+    await writeAt(content, opener.finish(), at);
     await content.sync();
   } finally {
     await content.close();

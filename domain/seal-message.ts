@@ -96,7 +96,7 @@ async function fill(context: DomainContext, draft: Draft, folder: string, source
     const accept = acceptance(context.identity.masterSecret, messageId);
     const sealedContentKey = sealContentKey(user.kemKey, user.address, contentKey, random.bytes(32));
     const envelope = makeEnvelope(draft.from.signing, { ...fields, payloadHash, sealedContentKey, acceptSecret: accept.secret });
-    await writeAt(blob, sealHead(envelope), 0);
+    await writeAt(blob, [sealHead(envelope)], 0);
     await blob.sync();
 
     const locator = locatorOf(messageId);
@@ -143,12 +143,6 @@ async function sealPayload(
 ): Promise<Uint8Array> {
   const report = (doneBytes: number): void => context.report({ kind: 'sealing', name: draft.name, doneBytes, totalBytes: contentBytes });
   let at = headBytes;
-  const write = async (pieces: Iterable<Uint8Array>): Promise<void> => {
-    for (const piece of pieces) {
-      await writeAt(blob, piece, at);
-      at += piece.length;
-    }
-  };
   const buffer = Buffer.alloc(BITE_BYTES);
   for (let doneBytes = 0; ; ) {
     const { bytesRead } = await readSource(source, draft.file, buffer, doneBytes);
@@ -156,11 +150,11 @@ async function sealPayload(
     if (bytesRead === 0 || doneBytes + bytesRead > contentBytes) {
       throw new PosternError('DOMAIN_FILE', `${draft.file} changed while it was being sealed. Send it again when nobody writes to it.`, { file: draft.file });
     }
-    await write(sealer.push(buffer.subarray(0, bytesRead)));
+    at = await writeAt(blob, sealer.push(buffer.subarray(0, bytesRead)), at);
     doneBytes += bytesRead;
     report(doneBytes);
   }
-  await write(sealer.finish());
+  for (const piece of sealer.finish()) at = await writeAt(blob, [piece], at);
   return sealer.sealed.payloadHash;
 }
 
