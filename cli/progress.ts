@@ -16,12 +16,15 @@ export interface Progress {
 /** In a log: not more often than this. */
 const LINE_EVERY_MS = 10_000;
 
-export function startProgress(context: CliContext, label: string, totalBytes: number): Progress {
+/** Where progress is shown. */
+export type ProgressPlace = Pick<CliContext, 'json' | 'stderr' | 'clock' | 'output'>;
+
+export function startProgress(context: ProgressPlace, label: string, totalBytes: number): Progress {
   if (context.json) return { update: () => undefined, stop: () => undefined };
   return context.stderr.isTTY ? bar(context, label, totalBytes) : lines(context, label, totalBytes);
 }
 
-function bar(context: CliContext, label: string, totalBytes: number): Progress {
+function bar(context: ProgressPlace, label: string, totalBytes: number): Progress {
   const startedMs = context.clock.monotonicMs();
   const single = new SingleBar({
     stream: context.stderr,
@@ -39,7 +42,7 @@ function bar(context: CliContext, label: string, totalBytes: number): Progress {
   return { update: (doneBytes) => single.update(doneBytes, shown(doneBytes)), stop: () => single.stop() };
 }
 
-function lines(context: CliContext, label: string, totalBytes: number): Progress {
+function lines(context: ProgressPlace, label: string, totalBytes: number): Progress {
   const startedMs = context.clock.monotonicMs();
   let saidMs = startedMs;
   let lastBytes = 0;

@@ -108,11 +108,11 @@ export async function layOutTwoSites(options: TwoSitesOptions): Promise<TwoSites
   return new TwoSites(made[0].site, made[1].site, relays, processMaker(options));
 }
 
-/** Sets both sites up and starts all four processes. */
-export async function startTwoSites(options: TwoSitesOptions): Promise<TwoSites> {
+/** Sets both sites up and starts all four processes, or those chosen. */
+export async function startTwoSites(options: TwoSitesOptions, choose = (sites: TwoSites): PosternProcess[] => sites.processes): Promise<TwoSites> {
   for (let attempt = 1; ; attempt++) {
     const sites = await layOutTwoSites(options);
-    const started = await Promise.allSettled(sites.processes.map((process) => process.start()));
+    const started = await Promise.allSettled(choose(sites).map((process) => process.start()));
     const failed = started.find((start) => start.status === 'rejected');
     if (failed === undefined) return sites;
     await sites.stop().catch(() => undefined);
