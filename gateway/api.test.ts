@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { METHODS } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { concatBytes, equalBytes, toBase64url, toHex, utf8 } from '../base/bytes.js';
@@ -266,8 +265,8 @@ t.test('batches', async (t) => {
     const trickling = connect(listener.port, '127.0.0.1').on('error', () => undefined);
     trickling.write(head);
     const drip = setInterval(() => trickling.write('.'), 20);
-    await once(trickling, 'close');
-    clearInterval(drip);
+    t.teardown(() => clearInterval(drip));
+    await closed(trickling);
     await until(() => broken.length === 3);
     t.match(broken, Array.from({ length: 3 }, () => ({ code: 'GATEWAY_BODY_BROKEN' })));
   });
@@ -389,8 +388,13 @@ async function exchangeRaw(listener: HttpListener, words: string): Promise<strin
   let heard = '';
   socket.on('data', (chunk: Buffer) => (heard += chunk.toString('latin1')));
   socket.write(words);
-  await once(socket, 'close');
+  await closed(socket);
   return heard;
+}
+
+/** Not `once`, which fails at an error before the close. */
+function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }
 
 function pause(ms: number): Promise<void> {
