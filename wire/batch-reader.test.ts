@@ -176,6 +176,16 @@ t.test('stays with its fault', async (t) => {
   }, { code: 'WIRE_NOT_DETERMINISTIC' });
 });
 
+t.test('gives out what came before a fault in one chunk, and the fault at the next call', async (t) => {
+  const reader = new BatchReader();
+  const bad = concatBytes(headOf([recordOf(1)]), encodePieceHead(0, 0, 10), new Uint8Array(10), encodePieceHead(3, 0, 10));
+  t.same(reader.push(bad).map(({ kind }) => kind), ['head', 'piece', 'data', 'piece-end']);
+  t.throws(() => {
+    reader.finish();
+  }, { code: 'WIRE_VALUE' });
+  t.throws(() => reader.push(Uint8Array.of(0)), { code: 'WIRE_VALUE' });
+});
+
 t.test('says where in the batch the fault stands', async (t) => {
   const head = headOf([recordOf(1)]);
   const bad = concatBytes(head, encodePieceHead(0, 0, 10), new Uint8Array(10), encodePieceHead(3, 0, 10));

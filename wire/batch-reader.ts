@@ -33,7 +33,10 @@ export class BatchReader {
     this.#headReader = new BatchHeadReader(this.#limits);
   }
 
-  /** What the chunk completes, in order. After a fault the batch is lost, and every later call throws the same. */
+  /**
+   * What the chunk completes, in order, up to its end or to a fault. After a fault the batch is lost: it is thrown as soon
+   * as nothing stands before it, and by every later call. So what came first is told, however the chunks are cut.
+   */
   push(chunk: Uint8Array): BatchEvent[] {
     if (this.#fault !== undefined) throw this.#fault;
     const events: BatchEvent[] = [];
@@ -41,7 +44,7 @@ export class BatchReader {
       for (let at = 0; at < chunk.length; ) at += this.#take(chunk, at, events);
     } catch (fault) {
       this.#fault = fault as Error;
-      throw fault;
+      if (events.length === 0) throw fault;
     }
     return events;
   }
