@@ -16,7 +16,7 @@ import { backoffMs } from '../base/backoff.js';
 import type { GatewayContext } from './context.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
-import { parseTarget, peerTarget } from './target.js';
+import { heldTarget, parseTarget, peerTarget } from './target.js';
 
 export interface Released {
   /** Blob ranges the peer asked for, of records on their way to it. */
@@ -27,6 +27,8 @@ export interface Released {
 
 /** A refusal that only a change at the other side can mend is not asked again soon. */
 const SLOW_RETRY = { firstMs: 10 * 60_000, capMs: 6 * 3_600_000 };
+/** A neighbour cannot send a record away for longer than this, nor to a time that no clock will see. */
+const LONGEST_RETRY_AFTER_MS = 86_400_000;
 const QUICK_RETRY = { firstMs: 10_000, capMs: 3_600_000 };
 
 export async function releaseByControls(context: GatewayContext, peer: Peer, controls: readonly Control[]): Promise<Released> {
@@ -103,7 +105,10 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
     return;
   }
   const rids = takenRids(receipt);
-  const taken = await context.store.step(rids.map((rid) => ({ rid, state: 'forwarded', to: peer.name })));
+  // A receipt for what was never on its way to this peer moves nothing: by it anybody who has seen a record could make us drop it.
+  const queue = peerTarget(peer.name);
+  const queues = [queue, heldTarget(queue)];
+  const taken = await context.store.step(rids.map((rid) => ({ rid, state: 'forwarded', to: peer.name, queues })));
   const handedOn = rids.filter((_, index) => taken[index]);
   context.counters.add('recordsForwarded', handedOn.length);
   for (const rid of handedOn) context.log.debug('custody handed on', { record: ridText(rid), peer: peer.name });
@@ -114,7 +119,7 @@ async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Pr
   if (stored?.schedule?.target !== peerTarget(peer.name)) return;
   const attempts = stored.schedule.attempts + 1;
   const law = refusal.code === 'full' || refusal.code === 'quota' ? QUICK_RETRY : SLOW_RETRY;
-  const waitMs = Math.max((refusal.retryAfterSec ?? 0) * 1000, backoffMs(law, attempts, context.random));
+  const waitMs = Math.max(Math.min((refusal.retryAfterSec ?? 0) * 1000, LONGEST_RETRY_AFTER_MS), backoffMs(law, attempts, context.random));
   const schedule: Schedule = { ...stored.schedule, attempts, dueMs: context.trust.nowMs() + waitMs };
   await context.store.reschedule([{ rid: refusal.rid, schedule }]);
   context.log.warn('a record was refused', { peer: peer.name, record: ridText(refusal.rid), code: refusal.code, ms: waitMs, ...(refusal.note !== undefined && { reason: refusal.note }) });

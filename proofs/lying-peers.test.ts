@@ -241,6 +241,9 @@ t.test('a refusal puts a record off for hours at most, whatever it says', async 
   const { store } = running.gateway.context;
   const eastbound = messageNow(22, 'east.example');
   await caller.submit(CLIENT, [eastbound]);
+  // A first word of a neighbour who was away makes all that waits for it due, for once.
+  await until(() => running.gateway.forwarders()[0]?.lanes[0]?.isBackingOff === true);
+  await caller.submit(EAST, []);
   for (const retryAfterSec of [Number.MAX_SAFE_INTEGER, 2 ** 40, 0]) {
     await caller.submit(EAST, [], [encodeRefusal({ rid: eastbound.record.rid, code: 'quota', retryAfterSec })]);
     const dueMs = (await store.find(eastbound.record.rid))?.schedule?.dueMs ?? Infinity;

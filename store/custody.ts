@@ -45,6 +45,7 @@ export class Custody {
 
     const row = index.row(key);
     if (row === undefined || !LEGAL_STEPS[row.state].includes(step.state)) return false;
+    if (step.queues?.includes(row.schedule.target) === false) return false;
     const content: StepContent = {
       kind: 'step',
       record: key,

@@ -129,6 +129,15 @@ export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): voi
     t.match(store.status(), { records: 0, bytes: 0, tombstones: 1 });
   });
 
+  check('takes a step that names queues only from one of them', async (t, { clock }, store) => {
+    const entry = makeEntry(clock);
+    const rid = entry.record.rid;
+    await store.hold([entry]);
+    t.same(await store.step([{ rid, state: 'forwarded', to: 'other', queues: ['peer:other', 'hold:peer:other'] }]), [false]);
+    t.match(await store.find(rid), { state: 'held' });
+    t.same(await store.step([{ rid, state: 'forwarded', to: 'next', queues: ['peer:other', QUEUE] }]), [true]);
+  });
+
   check('lets the first of two steps at once win', async (t, { clock }, store) => {
     const entry = makeEntry(clock);
     const rid = entry.record.rid;

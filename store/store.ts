@@ -96,6 +96,8 @@ export interface Step {
   readonly state: Exclude<RecordState, 'held'>;
   /** With `forwarded`: the peer whose receipt it was. */
   readonly to?: string;
+  /** Taken only while the record waits in one of these queues. */
+  readonly queues?: readonly string[];
   /** Control items (encoded) that must go to peers because of this step, made durable together with it. */
   readonly outbox?: readonly OutboxEntry[];
 }
