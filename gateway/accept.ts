@@ -4,8 +4,8 @@
  * those a receipt is given for.
  */
 import { toHex } from '../base/bytes.js';
-import { isPosternError, PosternError } from '../base/errors.js';
-import type { BlobReceiver, HoldEntry, HoldRefusal, StoredRecord } from '../store/store.js';
+import { PosternError } from '../base/errors.js';
+import type { HoldEntry, HoldRefusal, StoredRecord } from '../store/store.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
 import { sha256Of } from '../wire/node-crypto.js';
 import { MAX_RANGES } from '../wire/ranges.js';
@@ -13,6 +13,7 @@ import type { BlobRanges } from '../wire/ranges.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { Refusal, RefusalCode } from '../wire/refusal.js';
 import type { GatewayContext } from './context.js';
+import type { IncomingBlob } from './incoming-blobs.js';
 import type { Intake, Taken } from './intake.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
@@ -29,7 +30,7 @@ type Way =
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'refuse'; readonly refusal: Refusal }
   | { readonly kind: 'small'; readonly target: string; staged?: Uint8Array | undefined; stagedBytes: number }
-  | { readonly kind: 'large'; readonly target: string; receiver?: BlobReceiver | undefined };
+  | { readonly kind: 'large'; readonly target: string; incoming?: IncomingBlob | undefined };
 
 export async function beginAccept(context: GatewayContext, peer: Peer, head: BatchHead): Promise<Intake> {
   const ways: Way[] = [];
@@ -85,8 +86,8 @@ class AcceptIntake implements Intake {
       way.staged.set(bytes, offset);
       way.stagedBytes += bytes.length;
     } else if (way?.kind === 'large') {
-      way.receiver ??= await this.#openReceiver(index, record);
-      await way.receiver?.write(offset, bytes);
+      way.incoming ??= await this.#join(index, record);
+      await way.incoming?.write(offset, bytes);
     }
   }
 
@@ -113,7 +114,7 @@ class AcceptIntake implements Intake {
   }
 
   async abandon(): Promise<void> {
-    for (const way of this.#ways) if (way.kind === 'large') await way.receiver?.close();
+    for (const way of this.#ways) if (way.kind === 'large') await way.incoming?.close();
   }
 
   #record(index: number): TransitRecord {
@@ -151,29 +152,28 @@ class AcceptIntake implements Intake {
     return { record, from: this.#peer.name, heldAtMs: nowMs, schedule: { target, dueMs: nowMs, attempts: 0 }, ...(blob !== undefined && { blob }) };
   }
 
-  async #openReceiver(index: number, record: TransitRecord): Promise<BlobReceiver | undefined> {
-    let opened: BlobReceiver | HoldRefusal;
-    try {
-      opened = await this.#context.store.receiveBlob({ record, from: this.#peer.name, heldAtMs: this.#context.trust.nowMs() });
-    } catch (thrown) {
-      if (!isPosternError(thrown) || thrown.code !== 'STORE_BUSY') throw thrown;
-      this.#ways[index] = refuse(record, 'full', 'another transfer of this blob is under way', BUSY_RETRY_AFTER_SEC);
-      return undefined;
-    }
-    if (typeof opened !== 'string') return opened;
-    this.#ways[index] = refuse(record, ...refusalOf(opened));
+  async #join(index: number, record: TransitRecord): Promise<IncomingBlob | undefined> {
+    const joined = await this.#context.incoming.join({ record, from: this.#peer.name, heldAtMs: this.#context.trust.nowMs() });
+    if (typeof joined !== 'string') return joined;
+    this.#ways[index] = joined === 'busy' ? refuseBusy(record) : refuse(record, ...refusalOf(joined));
     return undefined;
   }
 
   /** With pieces: is the blob whole now? A bare offer is the question what is missing, and is answered with a want. */
   async #largeIsComplete(index: number, record: TransitRecord, way: Way & { kind: 'large' }, wants: BlobRanges[]): Promise<boolean> {
-    const bare = way.receiver === undefined;
-    way.receiver ??= await this.#openReceiver(index, record);
-    if (way.receiver === undefined) return false;
-    const outcome = await way.receiver.finish();
+    const bare = way.incoming === undefined;
+    if (bare && this.#context.incoming.has(record.rid)) {
+      // What is missing is on its way: asked for now, it would come twice.
+      this.#ways[index] = refuseBusy(record);
+      return false;
+    }
+    way.incoming ??= await this.#join(index, record);
+    if (way.incoming === undefined) return false;
+    const outcome = await way.incoming.finish();
     if (outcome === 'mismatch') this.#ways[index] = refuse(record, 'blob-mismatch', 'the blob came whole and is not the one the record names');
     if (outcome === 'incomplete' && bare) {
-      wants.push({ kind: 'want', rid: record.rid, ranges: way.receiver.missing().slice(0, MAX_RANGES).map((range) => [range.startByte, range.endByte]) });
+      const ranges = way.incoming.missing().slice(0, MAX_RANGES);
+      wants.push({ kind: 'want', rid: record.rid, ranges: ranges.map((range) => [range.startByte, range.endByte]) });
     }
     return outcome === 'complete';
   }
@@ -212,6 +212,10 @@ class AcceptIntake implements Intake {
 function refuse(record: TransitRecord, code: RefusalCode, note?: string, retryAfterSec?: number): Way & { kind: 'refuse' } {
   const retry = retryAfterSec ?? (RETRY_AFTER_SEC as Partial<Record<RefusalCode, number>>)[code];
   return { kind: 'refuse', refusal: { kind: 'refusal', rid: record.rid, code, ...(retry !== undefined && { retryAfterSec: retry }), ...(note !== undefined && { note }) } };
+}
+
+function refuseBusy(record: TransitRecord): Way & { kind: 'refuse' } {
+  return refuse(record, 'full', 'a transfer of this blob is under way', BUSY_RETRY_AFTER_SEC);
 }
 
 function refusalOf(why: HoldRefusal): [RefusalCode, string] {

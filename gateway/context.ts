@@ -6,6 +6,7 @@ import type { SigningKey } from '../wire/keys.js';
 import type { ClockTrust } from './clock-trust.js';
 import type { GatewayConfig } from './config.js';
 import type { Counters } from './counters.js';
+import type { IncomingBlobs } from './incoming-blobs.js';
 import type { Log } from './log.js';
 import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
@@ -16,6 +17,7 @@ export interface GatewayContext {
   /** kid8 of our key. */
   readonly kid: Uint8Array;
   readonly store: Store;
+  readonly incoming: IncomingBlobs;
   readonly book: PeerBook;
   readonly planner: Planner;
   /** Elapsed time and timers. For what time it is, ask `trust`. */

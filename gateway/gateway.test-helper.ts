@@ -21,6 +21,7 @@ import { parseConfig } from './config.js';
 import type { GatewayContext } from './context.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
+import { IncomingBlobs } from './incoming-blobs.js';
 import { Lane } from './lane.js';
 import type { Log } from './log.js';
 import { PeerBook } from './peer-book.js';
@@ -130,7 +131,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
   const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, book, planner: new Planner(config.routes, book), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanes = new Map(peers.map((peer) => [peer.name, peer.link === undefined ? [] : [new Lane(peer.link, retry, wait)]]));

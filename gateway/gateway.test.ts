@@ -255,6 +255,16 @@ t.test('expiry is silent, and waits for a clock that is believed', async (t) => 
   t.same(await a.store.outbox('client', 10), [], 'nobody is told');
 });
 
+t.test('pieces of one large blob may come side by side', async (t) => {
+  const { clock, a, b, ab, settle } = await openPair({ largestBytes: 128 * 1024, parallel: 4 }, 64 * 1024);
+  const message = testMessage(20, 'example.org', clock, 2_000_000);
+  await submit(a, [message]);
+  await settle();
+  t.equal(await stateAt(a, message), 'forwarded', 'without waiting for any timer');
+  t.equal(await stateAt(b, message), 'held');
+  t.ok(ab.sentBytes < message.blob.length * 1.02, `${ab.sentBytes} bytes sent`);
+});
+
 for (const { name, supports } of [
   { name: 'in bundles', supports: {} },
   { name: 'in batches that are answered later', supports: { carries: 'batch', largestBytes: 1 << 30 } },

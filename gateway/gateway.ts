@@ -187,6 +187,7 @@ export class Gateway {
     await Promise.all([...this.#notifiers.values()].map((notifier) => notifier.stop()));
     await Promise.all(this.forwarders().flatMap((forwarder) => forwarder.lanes.map((lane) => lane.link.stop())));
     await Promise.allSettled(this.#running);
+    await this.context.incoming.close();
   }
 
   async #heardFrom(peer: Peer): Promise<void> {

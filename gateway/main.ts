@@ -21,6 +21,7 @@ import type { GatewayConfig } from './config.js';
 import type { GatewayContext } from './context.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
+import { IncomingBlobs } from './incoming-blobs.js';
 import { HighWaterKeeper, readHighWater } from './high-water.js';
 import { listenHttp } from './http-server.js';
 import { readKeyFile } from './key-file.js';
@@ -63,7 +64,7 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => store.close());
 
     const identity = await makeTlsIdentity(key.seed, config.gateway.name);
-    const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
+    const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
     const knocks = new KnockSocket();
     closers.push(() => knocks.close());
     const lanes = await makeLanes(context, identity);
