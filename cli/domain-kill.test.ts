@@ -14,7 +14,9 @@ const KILLS = Number(process.env.POSTERN_KILLS ?? 8);
 const KILLS_A_ROUND = 4;
 const SIZES = [0, 1, 70_000, 300_000, 2_000_000];
 
-t.test('nothing is lost, doubled or changed by kill -9 of either end at any instant', { timeout: 60_000 + KILLS * 5000 }, async (t) => {
+t.setTimeout(60_000 + KILLS * 5000);
+
+t.test('nothing is lost, doubled or changed by kill -9 of either end at any instant', async (t) => {
   const pair = await makePair(t);
   const port = 20_000 + Math.floor(Math.random() * 20_000);
   editConfig(pair.southDir, ({ knock }) => Object.assign(knock, { listenPort: port }));
