@@ -1,26 +1,42 @@
 import { execFile } from 'node:child_process';
-import { join } from 'node:path';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { VERSION } from '../cli/version.js';
 import { unpackAddon } from './embedded-addon.js';
+import { startTwoSites } from './two-sites.js';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../..');
 const ADDON = new Uint8Array([1, 2, 3]);
 
-t.test('makes an executable that stands on its own', { timeout: 110_000 }, async (t) => {
-  const dir = t.testdir({ bin: {}, home: {} });
+t.test('makes an executable that stands on its own, and sends', { timeout: 110_000 }, async (t) => {
+  const dir = t.testdir({ bin: {}, home: {}, letter: 'Dear Bo,\n' });
   const postern = join(dir, 'bin/postern');
   await run(process.execPath, [join(ROOT, 'dist/scripts/package.js'), '--out', postern]);
   t.same(await readdir(join(dir, 'bin')), ['postern']);
-  const env = { HOME: join(dir, 'home'), PATH: '/nowhere' };
-  const alone = (...args: string[]) => run(postern, args, { cwd: dir, env });
 
-  t.equal((await alone('--version')).stdout, `${VERSION}\n`);
-  t.match((await alone('--help')).stdout, /Usage: postern/);
-  t.match(JSON.parse((await alone('--json', 'init', 'gateway')).stdout), { fingerprint: String });
+  await t.test('needs nothing around it', async (t) => {
+    const env = { HOME: join(dir, 'home'), PATH: '/nowhere' };
+    const alone = (...args: string[]) => run(postern, args, { cwd: dir, env });
+    t.equal((await alone('--version')).stdout, `${VERSION}\n`);
+    t.match((await alone('--help')).stdout, /Usage: postern/);
+    t.match(JSON.parse((await alone('--json', 'init', 'gateway')).stdout), { fingerprint: String });
+    t.match(JSON.parse((await alone('--json', '--config', 'gateway/postern.yaml', 'doctor')).stdout), { healthy: true });
+  });
+
+  await t.test("runs the demo's sending side", async (t) => {
+    process.env.POSTERN_CACHE = join(dir, 'home/cache');
+    const sites = await startTwoSites({ dir: await mkdtemp(join(tmpdir(), 'postern-')), northExecutable: postern, outDirs: { south: join(dir, 'out') } }, ({ north, south }) => [north.gateway, south.gateway, south.receiver]);
+    t.teardown(() => rm(dirname(sites.north.home), { recursive: true }));
+    t.teardown(() => sites.stop());
+    const sender = sites.sender(sites.north, sites.south, [join(dir, 'letter')], '--follow');
+    await sender.start();
+    t.match(await sender.exit, { code: 0 });
+    t.equal(await readFile(join(dir, 'out/letter'), 'utf8'), 'Dear Bo,\n');
+  });
 });
 
 t.test('unpacks native code once, where only its owner can write', async (t) => {

@@ -24,6 +24,8 @@ export interface PosternProcessOptions {
   /** For people, and for the names of the files. */
   readonly name: string;
   readonly args: readonly string[];
+  /** The single executable; absent: this Node and dist/. */
+  readonly executable?: string;
   /** NAME.stdout and NAME.stderr grow here, over all starts. */
   readonly logDir: string;
   /** The word by which the process says that it is up. Without it, a process is up once it exists: a command that ends by itself. */
@@ -72,7 +74,10 @@ export class PosternProcess {
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.name} runs already`);
     mkdirSync(this.#options.logDir, { recursive: true });
-    const child = spawn(process.execPath, [PROGRAM, ...this.#options.args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const { executable, args } = this.#options;
+    const program = executable === undefined ? [process.execPath, PROGRAM] : [executable];
+    const [file = '', ...words] = [...program, ...args];
+    const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     this.#asked = false;
     const up = new Promise<void>((resolve) => {

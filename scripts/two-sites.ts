@@ -23,6 +23,8 @@ export interface TwoSitesOptions {
   readonly outDirs?: { readonly north?: string; readonly south?: string };
   /** Everything that any process says in JSON: its log, its events. */
   readonly onWord?: (process: string, word: Word) => void;
+  /** Runs the northern site, the sending one, in place of this Node and dist/. */
+  readonly northExecutable?: string;
 }
 
 export type LinkKind = 'tcpcl' | 'https';
@@ -57,7 +59,7 @@ const SOUTH: SiteNames = { gateway: 'east', name: 'south', domain: 'south.exampl
 /** Somebody else may take a port between its choice and its use. */
 const ATTEMPTS = 3;
 
-type MakeProcess = (name: string, args: readonly string[], isUp?: (word: Word) => boolean) => PosternProcess;
+type MakeProcess = (domain: string, name: string, args: readonly string[], isUp?: (word: Word) => boolean) => PosternProcess;
 
 export class TwoSites {
   readonly north: Site;
@@ -82,7 +84,7 @@ export class TwoSites {
   /** `postern domain send` as a process of its own, not started yet. What it says goes where all words go. */
   sender(from: Site, to: Site, files: readonly string[], ...options: string[]): PosternProcess {
     this.#senders += 1;
-    return this.#makeProcess(`send-${this.#senders}`, ['--json', 'domain', 'send', '--home', from.home, '--to', to.address, ...options, ...files]);
+    return this.#makeProcess(from.domain, `send-${this.#senders}`, ['--json', 'domain', 'send', '--home', from.home, '--to', to.address, ...options, ...files]);
   }
 
   /** Stops what runs, domains before gateways. Safe to call twice. */
@@ -160,14 +162,15 @@ async function makeSite(options: TwoSitesOptions, names: SiteNames, [httpsPort, 
     gatewayDir,
     config,
     port: httpsPort!,
-    gateway: makeProcess(names.gateway, ['--json', '--config', config, 'run'], (word) => 'adminSocket' in word),
-    receiver: makeProcess(names.name, ['--json', 'domain', 'receive', '--home', home, '--out', outDir], (word) => word.event === 'listening'),
+    gateway: makeProcess(names.domain, names.gateway, ['--json', '--config', config, 'run'], (word) => 'adminSocket' in word),
+    receiver: makeProcess(names.domain, names.name, ['--json', 'domain', 'receive', '--home', home, '--out', outDir], (word) => word.event === 'listening'),
   };
   return { site, names, gatewayCard, domainCard, linkPort: link === 'tcpcl' ? tcpclPort! : httpsPort! };
 }
 
-function processMaker({ dir, onWord }: TwoSitesOptions): MakeProcess {
-  return (name, args, isUp) => new PosternProcess({ name, args, logDir: join(dir, 'logs'), ...(isUp !== undefined && { isUp }), ...(onWord !== undefined && { onWord: (word) => onWord(name, word) }) });
+function processMaker({ dir, onWord, northExecutable }: TwoSitesOptions): MakeProcess {
+  const executable = (domain: string): { executable?: string } => (northExecutable === undefined || domain !== NORTH.domain ? {} : { executable: northExecutable });
+  return (domain, name, args, isUp) => new PosternProcess({ name, args, logDir: join(dir, 'logs'), ...executable(domain), ...(isUp !== undefined && { isUp }), ...(onWord !== undefined && { onWord: (word) => onWord(name, word) }) });
 }
 
 /** Makes the other site known here: its gateway as a neighbour that its domain is reached by, and its domain as a correspondent. */
