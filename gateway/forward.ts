@@ -11,6 +11,7 @@ import type { Lane, LaneStatus } from './lane.js';
 import type { Load, PackInput } from './load.js';
 import type { Peer } from './peer-book.js';
 import { peerTarget } from './target.js';
+import type { WantedBlob } from './wanted.js';
 import { WantedRanges } from './wanted.js';
 
 /** The packing stage, handed in by the gateway: stages do not import one another. */
@@ -58,8 +59,8 @@ export class NeighbourForwarder {
   }
 
   /** Ranges of a large blob the neighbour says it lacks. */
-  want(rid: Uint8Array, ranges: readonly (readonly [number, number])[]): void {
-    this.#wanted.want(rid, ranges);
+  want({ rid, ranges, blobBytes }: WantedBlob): void {
+    this.#wanted.want(rid, ranges, blobBytes);
   }
 
   /** The neighbour was heard from: lanes open, and what waited for a receipt while it was gone is offered again. */
@@ -176,7 +177,8 @@ export class NeighbourForwarder {
     if (schedule === undefined) return;
     const { store, trust, random } = this.#context;
     await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: trust.nowMs() + backoffMs(lane.receiptWait, 1, random) } }]);
-    this.#wanted.want(record.rid, [[0, record.blobBytes]]);
+    this.#wanted.offered(record.rid);
+    this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
   }
 
   #giveBack(load: Load): void {

@@ -105,6 +105,23 @@ t.test('a message crosses two gateways: receipt, hand-over, knock, fetch, accept
   t.same((await submit(a, [])).controls, []);
 });
 
+t.test('who fetches a message on its way does not keep it from its destination', async (t) => {
+  const { clock, a, b, ab, settle } = await openPair();
+  const message = testMessage(50, 'example.org', clock);
+  ab.up = false;
+  await submit(a, [message]);
+  await settle();
+  const served = await a.gateway.fetch(message.messageId);
+  t.ok(served);
+  if (served !== undefined) a.gateway.fetched(served);
+  await settle();
+  t.equal(await stateAt(a, message), 'held');
+  ab.up = true;
+  ab.onSignOfLife?.();
+  await settle();
+  t.equal(await stateAt(b, message), 'held');
+});
+
 t.test('a lost receipt leads to another offer and another receipt, not to a second copy', async (t) => {
   const { clock, a, b, ba, settle } = await openPair();
   const message = testMessage(2, 'example.org', clock);

@@ -101,6 +101,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
       sent.add(hash);
     }
     leftBytes -= record.bytes.length + blobBytes;
+    input.wanted.offered(record.rid);
     records.push(stored);
   }
   return { records, pieces };

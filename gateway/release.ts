@@ -17,10 +17,11 @@ import type { GatewayContext } from './context.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
 import { heldTarget, parseTarget, peerTarget } from './target.js';
+import type { WantedBlob } from './wanted.js';
 
 export interface Released {
   /** Blob ranges the peer asked for, of records on their way to it. */
-  readonly wants: readonly BlobRanges[];
+  readonly wants: readonly WantedBlob[];
   /** Queues in which something changed and may be due. */
   readonly wake: ReadonlySet<string>;
 }
@@ -32,7 +33,7 @@ const LONGEST_RETRY_AFTER_MS = 86_400_000;
 const QUICK_RETRY = { firstMs: 10_000, capMs: 3_600_000 };
 
 export async function releaseByControls(context: GatewayContext, peer: Peer, controls: readonly Control[]): Promise<Released> {
-  const wants: BlobRanges[] = [];
+  const wants: WantedBlob[] = [];
   const wake = new Set<string>();
   for (const control of controls) {
     switch (control.kind) {
@@ -47,9 +48,11 @@ export async function releaseByControls(context: GatewayContext, peer: Peer, con
         await context.store.outboxRemove(peer.name, [openingKey(control)]);
         for (const name of await applyOpening(context, control, peer.name)) wake.add(peerTarget(name));
         break;
-      case 'want':
-        if (await isOnItsWayTo(context, peer, control.rid)) wants.push(control);
+      case 'want': {
+        const want = await wanted(context, peer, control);
+        if (want !== undefined) wants.push(want);
         break;
+      }
       case 'have':
         break;
     }
@@ -125,7 +128,11 @@ async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Pr
   context.log.warn('a record was refused', { peer: peer.name, record: ridText(refusal.rid), code: refusal.code, ms: waitMs, ...(refusal.note !== undefined && { reason: refusal.note }) });
 }
 
-async function isOnItsWayTo(context: GatewayContext, peer: Peer, rid: Uint8Array): Promise<boolean> {
+/** What the peer wants of a record on its way to it, as far as its blob reaches; undefined where that is nothing. */
+async function wanted(context: GatewayContext, peer: Peer, { rid, ranges }: BlobRanges): Promise<WantedBlob | undefined> {
   const stored = await context.store.find(rid);
-  return stored?.schedule?.target === peerTarget(peer.name);
+  if (stored?.schedule?.target !== peerTarget(peer.name)) return undefined;
+  const { blobBytes } = stored.record;
+  const within = ranges.filter(([start]) => start < blobBytes).map(([start, end]) => [start, Math.min(end, blobBytes)] as const);
+  return within.length === 0 ? undefined : { rid, ranges: within, blobBytes };
 }

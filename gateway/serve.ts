@@ -6,6 +6,7 @@ import type { BlobSource, StoredRecord } from '../store/store.js';
 import { locatorOf } from '../wire/capability.js';
 import type { GatewayContext } from './context.js';
 import { ridText } from './log.js';
+import { servedTarget } from './target.js';
 
 export interface Served {
   readonly blob: BlobSource;
@@ -31,10 +32,14 @@ export async function findForFetch(context: GatewayContext, messageId: Uint8Arra
 const NEVER_MS = 0;
 const NO_RECORD = new Uint8Array(32);
 
-/** The whole blob went out: delivered, as far as anybody can tell. Knocking ends, the blob stays until opened or expired. */
+/**
+ * The whole blob went out: delivered, as far as anybody can tell. Knocking ends, the blob stays until opened or expired.
+ * Where there is no knocking, on the way to another gateway, a fetch changes nothing: who holds an id may read, and must
+ * not be able to keep the message from its destination.
+ */
 export async function markFetched(context: GatewayContext, served: Served): Promise<void> {
   const { rid, destination } = served.stored.record;
   context.counters.add('fetches');
   context.log.debug('fetched', { record: ridText(rid), domain: destination });
-  if (served.stored.state === 'held') await context.store.step([{ rid, state: 'fetched' }]);
+  if (served.stored.state === 'held') await context.store.step([{ rid, state: 'fetched', queues: [servedTarget(destination)] }]);
 }
