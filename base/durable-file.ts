@@ -74,7 +74,7 @@ export async function syncFolder(path: string): Promise<void> {
 export async function sweepTemporaries(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const maker = TEMPORARY.exec(name)?.[1];
-    if (maker === undefined || ours.has(join(folder, name)) || isAlive(Number(maker))) continue;
+    if (maker === undefined || ours.has(join(folder, name)) || isAnotherProcess(Number(maker))) continue;
     await rm(join(folder, name), { recursive: true, force: true });
   }
 }
@@ -110,9 +110,9 @@ function temporaryPath(folder: string, suffix = ''): string {
   return path;
 }
 
-/** A process with our own number that left something in `folder` is an earlier one: in a container every start has the same number. */
-function isAlive(pid: number): boolean {
-  if (pid === process.pid) return false;
+/** Whether another process has this number now. One that had our own number is gone: in a container every start has the same number. */
+export function isAnotherProcess(pid: number): boolean {
+  if (!Number.isSafeInteger(pid) || pid < 1 || pid === process.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,7 +19,7 @@ t.setTimeout(60_000 + KILLS * 5000);
 
 t.test('nothing is lost, doubled or changed by kill -9 of either end at any instant', async (t) => {
   const pair = await makePair(t);
-  const port = 20_000 + Math.floor(Math.random() * 20_000);
+  const port = await freeUdpPort();
   editConfig(pair.southDir, ({ knock }) => Object.assign(knock, { listenPort: port }));
   const knocking = setInterval(() => {
     for (const held of pair.gateway.held.values()) if (held.state === 'custody') void pair.gateway.knock(held, port);
@@ -59,7 +60,8 @@ async function receiveUnderFire(pair: Pair, out: string): Promise<number> {
     const child = start(['receive', '--home', pair.southDir, '--out', join(pair.dir, out)]);
     const exit = once(child, 'exit');
     const endMs = Date.now() + (killed < KILLS_A_ROUND ? instant() : Infinity);
-    while (!isDone() && Date.now() < endMs) await new Promise((resolve) => setTimeout(resolve, 2));
+    while (!isDone() && Date.now() < endMs && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 2));
+    if (child.exitCode !== null) throw new Error(`it ended with exit code ${child.exitCode}`);
     const done = isDone();
     child.kill(done ? 'SIGTERM' : 'SIGKILL');
     await exit;
@@ -69,6 +71,14 @@ async function receiveUnderFire(pair: Pair, out: string): Promise<number> {
 
 function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [join(ROOT, 'dist/cli/postern.js'), 'domain', ...args], { stdio: 'ignore' });
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
 }
 
 /** Node needs a tenth of a second to start, and the work is done within one or two: somewhere in there. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { isPosternError } from '../base/errors.js';
-import { checkDomainConfig, isBaseUrl, readDomainConfig, writeDomainConfig } from './domain-config.js';
+import { checkDomainConfig, isGatewayUrl, readDomainConfig, writeDomainConfig } from './domain-config.js';
 
 const good = {
   format: 1,
@@ -63,6 +63,6 @@ t.test('says so when the file is missing or is not JSON', async (t) => {
 });
 
 t.test('takes plain HTTP to this machine only', async (t) => {
-  for (const url of ['https://a.example', 'https://a.example:7443', 'http://127.0.0.1:80', 'http://[::1]:8080', 'http://localhost:1']) t.ok(isBaseUrl(url), url);
-  for (const url of ['http://a.example', 'https://a.example/x', 'https://u:p@a.example', 'https://a.example?x', 'https://a.example#x', 'ftp://a.example', 'a.example', '', 'http://127.0.0.1.a.example']) t.notOk(isBaseUrl(url), url);
+  for (const url of ['https://a.example', 'https://a.example:7443', 'http://127.0.0.1:80', 'http://[::1]:8080', 'http://localhost:1']) t.ok(isGatewayUrl(url), url);
+  for (const url of ['http://a.example', 'https://a.example/x', 'https://u:p@a.example', 'https://a.example?x', 'https://a.example#x', 'ftp://a.example', 'a.example', '', 'http://127.0.0.1.a.example', 'https://']) t.notOk(isGatewayUrl(url), url);
 });

@@ -7,6 +7,8 @@ import { z } from 'zod';
 import { fromBase64url, toBase64url, utf8 } from '../base/bytes.js';
 import { codeOf, writeDurably } from '../base/durable-file.js';
 import { PosternError, messageOf } from '../base/errors.js';
+import { isLoopbackHost } from '../base/peer-address.js';
+import { isBaseUrl } from '../wire/base-url.js';
 import { isDomainName } from '../wire/domain-name.js';
 
 const HOURS_OF_180_DAYS = 4320;
@@ -15,7 +17,7 @@ const ANY_SIZE = Number.MAX_SAFE_INTEGER;
 const portSchema = z.int().min(0).max(65535);
 
 /** A base URL: scheme, host and port, and nothing after them. Plain HTTP is for gateways on this machine. */
-const baseUrlSchema = z.string().refine(isBaseUrl, 'https://host:port without a path (http:// only for 127.0.0.1, [::1] and localhost)');
+const baseUrlSchema = z.string().refine(isGatewayUrl, 'https://host:port without a path (http:// only for 127.0.0.1, [::1] and localhost)');
 
 /** 32 bytes in base64url, the form in which postern shows public keys everywhere. */
 const publicKeySchema = z.codec(
@@ -87,15 +89,11 @@ export async function writeDomainConfig(file: string, config: DomainConfig): Pro
   await writeDurably(file, utf8(`${JSON.stringify(value, undefined, 2)}\n`));
 }
 
-/** Is this URL one on which plain HTTP is allowed: this very machine? */
-export function isLoopback(url: URL): boolean {
-  return ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-}
-
-export function isBaseUrl(text: string): boolean {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url));
+/** https, or plain HTTP that does not leave this machine. */
+export function isGatewayUrl(text: string): boolean {
+  if (!isBaseUrl(text) || !URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || isLoopbackHost(hostname.replace(/^\[(.*)\]$/, '$1'));
 }
 
 function foundAt(value: unknown, path: readonly PropertyKey[]): string {

@@ -74,18 +74,21 @@ export class KnockListener {
 
   #open(datagram: Uint8Array): Knock | undefined {
     const { identity, doors } = this.#context;
-    if (!datagramIsFor(identity.kem.publicKey, datagram) || this.#isRepeated(datagram) || !this.#bucket.take()) return undefined;
+    if (!datagramIsFor(identity.kem.publicKey, datagram)) return undefined;
+    const name = toHex(sha256Of(datagram));
+    if (this.#heard.has(name) || !this.#bucket.take()) return undefined;
     try {
       const outer = openNotifyDatagram(identity.kem, identity.name, datagram);
       const door = doors.byKeyId(outer.holderKid);
       if (door === undefined || !verifyOuter(outer, door.key) || !this.#isTimely(outer)) return undefined;
       const inner = openInner(identity.kem, identity.name, outer.sealedInner);
       if (hasExpired(this.#context, inner.expirySec)) return undefined;
-      this.#remember(datagram);
+      this.#remember(name);
       return { inner, holder: { url: outer.holder, keyId: outer.holderKid }, gateway: door.name };
     } catch (thrown) {
-      if (isPosternError(thrown)) return undefined;
-      throw thrown;
+      // Whatever a stranger sends, listening goes on.
+      if (!isPosternError(thrown)) this.#context.report({ kind: 'trouble', what: 'a knock', thrown });
+      return undefined;
     }
   }
 
@@ -94,12 +97,8 @@ export class KnockListener {
     return !clockTrusted || Math.abs(nowSec(this.#context) - outer.sentSec) <= knock.windowMinutes * 60;
   }
 
-  #isRepeated(datagram: Uint8Array): boolean {
-    return this.#heard.has(toHex(sha256Of(datagram)));
-  }
-
-  #remember(datagram: Uint8Array): void {
-    this.#heard.add(toHex(sha256Of(datagram)));
+  #remember(name: string): void {
+    this.#heard.add(name);
     const [oldest] = this.#heard;
     if (oldest !== undefined && this.#heard.size > REMEMBERED) this.#heard.delete(oldest);
   }

@@ -2,6 +2,7 @@
  * The domain at work: it listens for knocks, fetches and delivers, tells what was accepted, hands over what is
  * waiting, and asks its gateways for news. Two loops, each over state on disk; both may be stopped at any instant.
  */
+import { resolve } from 'node:path';
 import { tellAccepted } from './accept.js';
 import { Alarm } from './alarm.js';
 import { Collector } from './collect.js';
@@ -70,7 +71,7 @@ async function handOutAll(context: DomainContext, arrived: InboxEntry[], outDir:
   const left: InboxEntry[] = [];
   for (const entry of arrived.splice(0)) {
     try {
-      const path = outDir === undefined ? contentFile(entry.dir) : await handOut(entry.dir, entry.facts.name, outDir);
+      const path = outDir === undefined ? contentFile(entry.dir) : await handOut(entry.dir, entry.facts.name, resolve(outDir));
       if (path === undefined) continue;
       count += 1;
       context.report({ kind: 'delivered', entry, path });

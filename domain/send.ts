@@ -8,6 +8,7 @@ import { sleep } from '../base/clock.js';
 import { toHex, utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import { sha256Of } from '../wire/node-crypto.js';
+import { isClaimed } from './claim.js';
 import { nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import { safeFileName } from './file-name.js';
@@ -33,6 +34,8 @@ export interface SendRequest {
   /** A new message even though the same command has been done before. One that is still under way is finished first. */
   readonly again?: boolean;
 }
+
+const CLAIM_LOOK_MS = 300;
 
 /** Seals the message, or finds it. Nothing has been handed over yet. */
 export async function prepareMessage(context: DomainContext, request: SendRequest): Promise<OutgoingMessage> {
@@ -61,11 +64,22 @@ export async function handOverAll(context: DomainContext, messages: readonly Out
   while (open.length > 0) {
     await submit(context, open, signal);
     open = await notDone(open);
+    if (await isAnyClaimed(open)) {
+      // Another process has it in hand and will note what came of it: that is not waited for in vain.
+      await sleep(context.clock, CLAIM_LOOK_MS, signal);
+      if (signal.aborted) return;
+      continue;
+    }
     const delaysSec = await Promise.all(open.map(async (message) => ((await troubleOf(message))?.nextSec ?? 0) - nowSec(context)));
     const delayMs = Math.max(0, Math.min(...delaysSec)) * 1000;
     if (open.length === 0 || signal.aborted || context.clock.monotonicMs() + delayMs > endMs) return;
     await sleep(context.clock, delayMs, signal);
   }
+}
+
+async function isAnyClaimed(messages: readonly OutgoingMessage[]): Promise<boolean> {
+  for (const message of messages) if (await isClaimed(message.dir)) return true;
+  return false;
 }
 
 async function notDone(messages: readonly OutgoingMessage[]): Promise<OutgoingMessage[]> {

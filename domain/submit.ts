@@ -8,6 +8,7 @@ import { isPosternError, messageOf } from '../base/errors.js';
 import { keyId } from '../wire/keys.js';
 import type { ByteRange } from '../wire/ranges.js';
 import type { Refusal } from '../wire/refusal.js';
+import { claim, release } from './claim.js';
 import { hasExpired, nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import type { BatchAnswer, GatewayDoor, PieceSource } from './gateway-door.js';
@@ -53,22 +54,31 @@ export async function submitDue(context: DomainContext, signal: AbortSignal): Pr
   await submit(context, due, signal);
 }
 
-/** One attempt for each message, at the first gateway that answers. What came of it is in the messages' folders. */
+/** One attempt for each message that nobody else has in hand, at the first gateway that answers. What came of it is in the messages' folders. */
 export async function submit(context: DomainContext, messages: readonly OutgoingMessage[], signal: AbortSignal): Promise<void> {
-  const ready: OutgoingMessage[] = [];
-  for (const message of messages) {
-    const why = await whyKept(context, message);
-    if (why === undefined) ready.push(message);
-    else await note(context, message, '', why);
-  }
-  for (const group of grouped(ready)) {
-    for (const door of context.doors.known) {
-      if (signal.aborted) return;
-      const { answered, notTaken } = await handOver(context, door, group, signal);
-      if (!answered && door !== context.doors.known.at(-1)) continue;
-      for (const [message, why] of notTaken) await note(context, message, door.name, why);
-      break;
+  const claimed: OutgoingMessage[] = [];
+  try {
+    const ready: OutgoingMessage[] = [];
+    for (const message of messages) {
+      if (!(await claim(message.dir))) continue;
+      claimed.push(message);
+      const why = await whyKept(context, message);
+      if (why === undefined) ready.push(message);
+      else await note(context, message, '', why);
     }
+    for (const group of grouped(ready)) await submitGroup(context, group, signal);
+  } finally {
+    for (const message of claimed) await release(message.dir);
+  }
+}
+
+async function submitGroup(context: DomainContext, group: readonly OutgoingMessage[], signal: AbortSignal): Promise<void> {
+  for (const door of context.doors.known) {
+    if (signal.aborted) return;
+    const { answered, notTaken } = await handOver(context, door, group, signal);
+    if (!answered && door !== context.doors.known.at(-1)) continue;
+    for (const [message, why] of notTaken) await note(context, message, door.name, why);
+    return;
   }
 }
 
