@@ -101,6 +101,7 @@ t.test('values out of bounds and wrong words are refused', async (t) => {
     [['store', 'reservePercent'], 0],
     [['store', 'segmentBytes'], 2 ** 20 - 1],
     [['store', 'largeBlobBytes'], 2 ** 22 + 1],
+    [['peers', 1, 'links', 0, 'largestBytes'], 2 ** 19],
     [['peers', 1, 'key'], 'AAAA'],
     [['peers', 1, 'name'], 'home'],
     [['peers', 1, 'key'], KEY],

@@ -12,6 +12,8 @@ import { batchEndpoint } from './node-endpoint.js';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** What a batch of one small blob needs beside it: record, offer, bundle. */
+const UNIT_ROOM_BYTES = 16 * KIB;
 /** The largest bundle taken from a neighbour, whatever it would like to send. */
 export const INBOUND_BUNDLE_BYTES = 16 * MIB;
 const GIB = 1024 * MIB;
@@ -65,8 +67,8 @@ const tcpclLink = z.strictObject({
   /** False for a neighbour of another make that has no TLS: on this machine, or with allowPlain. */
   tls: z.boolean().default(true),
   allowPlain: z.boolean().default(false),
-  /** A bundle is made and read in memory. */
-  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(4 * MIB),
+  /** A bundle is made and read in memory, `parallel` of them at once. */
+  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
   parallel: z.int().min(1).max(64).default(4),
   keepaliveSec: z.int().min(0).max(600).default(30),
   lightTimeMs: durationMs.default(0),
@@ -152,11 +154,11 @@ const configSchema = z
       names.add(entry.name);
       keys.add(entry.key);
     }
-    if (config.listen.tcpcl === undefined) {
-      for (const [index, entry] of config.peers.entries()) {
-        for (const [position, link] of entry.links.entries()) {
-          if (link.kind === 'tcpcl' && link.host === undefined) refuse(['peers', index, 'links', position, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
-        }
+    for (const [index, entry] of config.peers.entries()) {
+      for (const [position, link] of entry.links.entries()) {
+        const path = ['peers', index, 'links', position];
+        if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
+        if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }
     }
     const patterns = new Set<string>();
