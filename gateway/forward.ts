@@ -4,11 +4,11 @@
  */
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
-import type { Freight, LinkSupport, Outcome } from '../links/link.js';
+import type { LinkSupport, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus } from './lane.js';
-import type { Load, PackInput } from './load.js';
+import type { Load, PackedFreight, PackInput } from './load.js';
 import type { Peer } from './peer-book.js';
 import { peerTarget } from './target.js';
 import type { WantedBlob } from './wanted.js';
@@ -17,7 +17,7 @@ import { WantedRanges } from './wanted.js';
 /** The packing stage, handed in by the gateway: stages do not import one another. */
 export interface Packing {
   choose(input: PackInput): Promise<Load | undefined>;
-  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<Freight>;
+  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<PackedFreight>;
 }
 
 /** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
@@ -143,6 +143,7 @@ export class NeighbourForwarder {
     const outcome = await lane.link.send(freight, this.#abort.signal);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
     if (outcome.kind === 'confirmed' || outcome.kind === 'written') {
+      freight.release();
       counters.add('batchesOut');
       counters.add('recordsOffered', load.records.length);
       await lane.alive(store);

@@ -6,7 +6,7 @@
 import { toHex } from '../base/bytes.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import type { PosternError } from '../base/errors.js';
-import type { Arrival, DeliverResult, Freight, Link, LinkSupport } from '../links/link.js';
+import type { Arrival, DeliverResult, Link, LinkSupport } from '../links/link.js';
 import { encodeBatchHead } from '../wire/batch.js';
 import { decodeOpenings } from '../wire/opening.js';
 import { makeReceipt } from '../wire/receipt.js';
@@ -14,6 +14,7 @@ import { encodeRanges } from '../wire/ranges.js';
 import { encodeRefusal } from '../wire/refusal.js';
 import { beginAccept } from './accept.js';
 import { expireDue } from './expire.js';
+import { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
 import { NeighbourForwarder } from './forward.js';
 import type { Taken } from './intake.js';
@@ -21,7 +22,7 @@ import type { Lane } from './lane.js';
 import { Notifier } from './notify.js';
 import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
-import type { Load } from './load.js';
+import type { Load, PackedFreight } from './load.js';
 import type { Peer } from './peer-book.js';
 import { receiveBatch } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
@@ -46,6 +47,7 @@ export class Gateway {
   readonly #running = new Set<Promise<unknown>>();
   /** Called when something may have become due at once. */
   onWake: (() => void) | undefined;
+  readonly #rooms = new BundleRooms();
   #sequence: number;
   #stopping = false;
 
@@ -64,9 +66,9 @@ export class Gateway {
   }
 
   /** Pack: a load as freight for one attempt. */
-  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<Freight> {
+  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<PackedFreight> {
     this.#sequence += 1;
-    return toFreight(this.context, peer, supports, load, this.#sequence);
+    return toFreight(this.context, peer, supports, load, this.#sequence, this.#rooms);
   }
 
   /** Opens every link. A link that cannot start at all (a port in use) is a coded error. */

@@ -1,5 +1,5 @@
 /** What one send carries: chosen by the packing stage, carried out by the forwarding stage, which do not know each other. */
-import type { LinkSupport } from '../links/link.js';
+import type { Freight, LinkSupport } from '../links/link.js';
 import type { BlobSource, OutboxEntry, Store, StoredRecord } from '../store/store.js';
 import type { Peer } from './peer-book.js';
 import type { WantedRanges } from './wanted.js';
@@ -18,6 +18,11 @@ export interface Load {
   readonly pieces: readonly LoadPiece[];
   /** Set when this load carries pieces of one large blob. */
   readonly large?: { readonly rid: Uint8Array; readonly ranges: readonly (readonly [number, number])[] };
+}
+
+export interface PackedFreight extends Freight {
+  /** Call it when the link has confirmed the freight, and looks at it no more. */
+  release(): void;
 }
 
 export interface PackInput {

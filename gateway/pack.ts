@@ -4,7 +4,7 @@
  * it travels bare (https) or as the payload of a bundle.
  */
 import { toHex } from '../base/bytes.js';
-import type { Freight, LinkSupport } from '../links/link.js';
+import type { LinkSupport } from '../links/link.js';
 import type { OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
 import { encodeBundleParts, makeBatchBundle } from '../wire/bundle.js';
@@ -12,8 +12,9 @@ import { parseEid } from '../wire/eid.js';
 import type { Eid } from '../wire/eid.js';
 import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
 import type { TransitRecord } from '../wire/record.js';
+import type { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
-import type { Load, LoadPiece, PackInput } from './load.js';
+import type { Load, LoadPiece, PackInput, PackedFreight } from './load.js';
 import type { Peer } from './peer-book.js';
 import { batchEndpoint } from './node-endpoint.js';
 import { peerTarget } from './target.js';
@@ -108,7 +109,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
 }
 
 /** Makes the load into freight for one attempt. */
-export async function toFreight(context: GatewayContext, peer: Peer, supports: LinkSupport, load: Load, sequence: number): Promise<Freight> {
+export async function toFreight(context: GatewayContext, peer: Peer, supports: LinkSupport, load: Load, sequence: number, rooms: BundleRooms): Promise<PackedFreight> {
   const head = encodeBatchHead({
     key: context.key,
     to: peer.kid,
@@ -119,9 +120,10 @@ export async function toFreight(context: GatewayContext, peer: Peer, supports: L
   });
   const pieces = load.pieces.map((piece) => ({ ...piece, head: encodePieceHead(piece.index, piece.offset, piece.length) }));
   const bytes = pieces.reduce((sum, piece) => sum + piece.head.length + piece.length, head.length);
-  if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces) };
-  const parts = wrap(context, peer, await gather(streamBatch(head, pieces), bytes), load, sequence);
-  return { bytes: parts.reduce((sum, part) => sum + part.length, 0), open: () => each(parts) };
+  if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces), release: () => undefined };
+  const room = rooms.take(bytes);
+  const parts = wrap(context, peer, await gather(head, pieces, room.subarray(0, bytes)), load, sequence);
+  return { bytes: parts.reduce((sum, part) => sum + part.length, 0), open: () => each(parts), release: () => rooms.give(room) };
 }
 
 async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[]): AsyncIterable<Uint8Array> {
@@ -132,14 +134,16 @@ async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { re
   }
 }
 
-async function gather(stream: AsyncIterable<Uint8Array>, bytes: number): Promise<Uint8Array> {
-  const whole = new Uint8Array(bytes);
-  let offset = 0;
-  for await (const chunk of stream) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
+async function gather(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[], into: Uint8Array): Promise<Uint8Array> {
+  into.set(head);
+  let offset = head.length;
+  for (const piece of pieces) {
+    into.set(piece.head, offset);
+    offset += piece.head.length;
+    await piece.source.read(piece.offset, piece.offset + piece.length, into.subarray(offset, offset + piece.length));
+    offset += piece.length;
   }
-  return whole;
+  return into;
 }
 
 async function* each(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> {

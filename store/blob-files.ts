@@ -86,10 +86,10 @@ export class BlobFiles {
     return {
       bytes: blobBytes,
       stream: (startByte = 0, endByte = blobBytes) => Readable.from(pieces(open, startByte, Math.min(endByte, blobBytes)), { objectMode: false, highWaterMark: READ_BYTES }),
-      async read(startByte, endByte) {
+      async read(startByte, endByte, into) {
         const file = await open();
         try {
-          return await file.read(startByte, Math.min(endByte, blobBytes) - startByte);
+          return await file.read(startByte, Math.min(endByte, blobBytes) - startByte, into);
         } finally {
           await file.close();
         }

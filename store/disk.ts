@@ -4,8 +4,8 @@
  */
 
 export interface DiskFile {
-  /** Bytes from `offset`; fewer than `length` only where the file ends. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Bytes from `offset`, in the beginning of `into` where that is given; fewer than `length` only where the file ends. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
   /** Writes all of `bytes` at `offset`. On a durable file they are on stable storage when this resolves. */
   write(offset: number, bytes: Uint8Array): Promise<void>;
   /** Resolves when everything written so far is on stable storage (fdatasync). */

@@ -165,9 +165,11 @@ class MemoryFile implements DiskFile {
     this.#durable = durable;
   }
 
-  async read(offset: number, length: number): Promise<Uint8Array> {
+  async read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
     this.#disk.alive(this.#mount, this.#path);
-    return this.#inode.bytes.slice(offset, offset + length);
+    const bytes = this.#inode.bytes.slice(offset, offset + length);
+    into?.set(bytes);
+    return bytes;
   }
 
   async write(offset: number, bytes: Uint8Array): Promise<void> {

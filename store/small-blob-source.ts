@@ -31,18 +31,20 @@ export class SmallBlobSource implements BlobSource {
     return Readable.from(whole(), { objectMode: false });
   }
 
-  async read(startByte: number, endByte: number): Promise<Uint8Array> {
+  async read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array> {
     const row = this.#index.blob(hashKey(this.#hash));
     if (row === undefined) throw blobGone(this.#rid);
     try {
       const payload = await this.#log.read(row.entry, BLOB_PAYLOAD_OFFSET + row.blobBytes);
-      return payload.subarray(BLOB_PAYLOAD_OFFSET + startByte, BLOB_PAYLOAD_OFFSET + Math.min(endByte, this.bytes));
+      const part = payload.subarray(BLOB_PAYLOAD_OFFSET + startByte, BLOB_PAYLOAD_OFFSET + Math.min(endByte, this.bytes));
+      into?.set(part);
+      return part;
     } catch (error) {
       // Compaction may have moved it while it was looked for.
       const now = this.#index.blob(hashKey(this.#hash));
       if (now === undefined) throw blobGone(this.#rid);
       if (now.entry === row.entry || !isPosternError(error)) throw error;
-      return this.read(startByte, endByte);
+      return this.read(startByte, endByte, into);
     }
   }
 }

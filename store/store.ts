@@ -87,8 +87,8 @@ export interface BlobSource {
   readonly bytes: number;
   /** Bytes [startByte, endByte) as a stream. */
   stream(startByte?: number, endByte?: number): Readable;
-  /** Bytes [startByte, endByte) at once: for pieces that fit in memory. */
-  read(startByte: number, endByte: number): Promise<Uint8Array>;
+  /** Bytes [startByte, endByte) at once, for pieces that fit in memory: into the beginning of `into` where that is given. */
+  read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface Step {
