@@ -21,7 +21,6 @@ const DOORS = {
   'prom-client': 'gateway/metrics',
   commander: 'cli/program',
   'cli-progress': 'cli/progress',
-  '@peculiar/x509': 'base/tls-identity',
   zod: '[a-z]+/[a-z-]*(config|schema)',
 };
 

@@ -81,7 +81,6 @@ const BROKEN: readonly (readonly [file: string, imported: string, ...rules: stri
   ['gateway/accept', 'prom-client', 'one-door-prom-client'],
   ['cli/postern', 'commander', 'one-door-commander'],
   ['cli/program', 'cli-progress', 'one-door-cli-progress'],
-  ['links/https/https-link', '@peculiar/x509', 'one-door-peculiar-x509'],
   ['gateway/accept', 'zod', 'one-door-zod'],
   ['wire/seal', 'node:crypto', 'one-door-node-crypto'],
   ['links/usb/stick', 'left-pad', 'every-package-has-a-door'],
