@@ -21,7 +21,7 @@ import { Recovery } from './recovery.js';
 import { SegmentLog } from './segment-log.js';
 import type { LogFault } from './segment-log.js';
 import type { Quotas } from './store.js';
-import { faultOf } from './store-errors.js';
+import { faultOf, isIndexDamage } from './store-errors.js';
 import { StoreIndex, readNotes } from './store-index.js';
 import type { IndexNotes, KeyValue } from './store-index.js';
 import { DEFAULT_LIMITS } from './store-parts.js';
@@ -57,27 +57,42 @@ const STORE_ID_BYTES = 16;
 const SEGMENT_TIMES_LARGEST_BLOB = 3;
 
 export async function assembleStore(options: AssembleOptions): Promise<LevelStore> {
-  const limits = { ...DEFAULT_LIMITS, ...options.limits };
   let kv = await options.database.open();
   try {
     for (;;) {
-      const log = await openLog(options, limits);
-      const notes = usableNotes(kv, log);
-      const rebuilt = notes === undefined;
-      if (rebuilt && readNotes(kv) !== undefined) kv = await startOver(options.database, kv);
-      const parts = await makeParts(options, limits, log, kv, notes ?? { storeId: log.storeId, watermark: 0, through: 0 });
-      const report = await new Recovery(parts).run();
-      if (report !== undefined) {
-        if (rebuilt && report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
-        if (report.disowned.length > 0) options.report?.({ kind: 'records-lost', rids: report.disowned.map(toHex) });
-        return new LevelStore(parts);
-      }
-      await log.close();
-      kv = await startOver(options.database, kv);
+      const store = await tryToAssemble(options, kv).catch((error: unknown) => {
+        if (!isIndexDamage(error)) throw error;
+        return undefined;
+      });
+      if (store !== undefined) return store;
+      // Everything in the index can be made again from the log.
+      await kv.close();
+      await options.database.destroy();
+      kv = await options.database.open();
     }
   } catch (error) {
     await kv.close().catch(() => undefined);
     throw faultOf(options.dir, error);
+  }
+}
+
+/** Returns undefined when this index is of no use for this log. */
+async function tryToAssemble(options: AssembleOptions, kv: KeyValue): Promise<LevelStore | undefined> {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const log = await openLog(options, limits);
+  let store: LevelStore | undefined;
+  try {
+    const notes = readNotes(kv);
+    if (notes !== undefined && !isUsable(notes, log)) return undefined;
+    const parts = await makeParts(options, limits, log, kv, notes ?? { storeId: log.storeId, watermark: 0, through: 0 });
+    const report = await new Recovery(parts).run();
+    if (report === undefined) return undefined;
+    if (notes === undefined && report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
+    if (report.disowned.length > 0) options.report?.({ kind: 'records-lost', rids: report.disowned.map(toHex) });
+    store = new LevelStore(parts);
+    return store;
+  } finally {
+    if (store === undefined) await log.close();
   }
 }
 
@@ -93,17 +108,10 @@ function openLog(options: AssembleOptions, limits: StoreLimits): Promise<Segment
   });
 }
 
-/** The notes of an index that the log can bring up to date. */
-function usableNotes(kv: KeyValue, log: SegmentLog): IndexNotes | undefined {
-  const notes = readNotes(kv);
-  if (notes === undefined || toHex(notes.storeId) !== toHex(log.storeId)) return undefined;
-  return log.recycledSequence > 0 && sequenceOf(notes.watermark) <= log.recycledSequence ? undefined : notes;
-}
-
-async function startOver(database: IndexDatabase, kv: KeyValue): Promise<KeyValue> {
-  await kv.close();
-  await database.destroy();
-  return database.open();
+/** Whether the log can bring an index with these notes up to date. */
+function isUsable(notes: IndexNotes, log: SegmentLog): boolean {
+  if (toHex(notes.storeId) !== toHex(log.storeId)) return false;
+  return log.recycledSequence === 0 || sequenceOf(notes.watermark) > log.recycledSequence;
 }
 
 async function makeParts(options: AssembleOptions, limits: StoreLimits, log: SegmentLog, kv: KeyValue, notes: IndexNotes): Promise<StoreParts> {

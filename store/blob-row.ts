@@ -18,14 +18,13 @@ export interface BlobRow {
 
 const SIZE_BYTES = 6;
 
-export function writeBlobRow(writer: ByteWriter, row: BlobRow): Uint8Array {
+export function writeBlobRow(writer: ByteWriter, row: BlobRow): ByteWriter {
   return writer
     .uint(row.position, POSITION_BYTES)
     .uint(row.references, 4)
     .uint(row.entry, POSITION_BYTES)
     .uint(row.blobBytes, SIZE_BYTES)
-    .text(row.suffix ?? '')
-    .finish();
+    .text(row.suffix ?? '');
 }
 
 export function decodeBlobRow(bytes: Uint8Array): BlobRow {

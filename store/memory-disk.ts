@@ -32,14 +32,14 @@ export class MemoryDisk {
   }
 
   /**
-   * The power goes: what was not synced is gone. With `keep`, each file keeps its newer bytes up to a fraction of its length,
-   * as on a disk that had written a part of its cache.
+   * The power goes: what was not synced is gone. With `keep`, which is asked for each sector that was written and not synced,
+   * some of it is there all the same, as on a disk that had written a part of its cache, in an order of its own.
    */
-  crash(keep?: (path: string) => number): void {
+  crash(keep?: () => boolean): void {
     this.#mount = undefined;
     const left = new Map<string, Inode>();
     for (const [path, inode] of this.#syncedNames) {
-      const bytes = keep === undefined ? inode.synced : torn(inode, keep(path));
+      const bytes = keep === undefined ? inode.synced : torn(inode, keep);
       left.set(path, { bytes: bytes.slice(), synced: bytes.slice() });
     }
     this.#names = left;
@@ -206,11 +206,18 @@ export function fault(code: string, path: string): Error {
   return Object.assign(new Error(`${code}: ${path}`), { code });
 }
 
-/** The synced bytes with the newer ones laid over them up to a fraction of the file. */
-function torn(inode: Inode, fraction: number): Uint8Array {
-  const kept = Math.floor(inode.bytes.length * fraction);
-  const left = new Uint8Array(Math.max(inode.synced.length, kept));
-  left.set(inode.synced);
-  left.set(inode.bytes.subarray(0, kept));
-  return left;
+const SECTOR_BYTES = 512;
+
+/** The synced bytes, with some of the newer sectors in them. */
+function torn({ bytes, synced }: Inode, keep: () => boolean): Uint8Array {
+  const left = new Uint8Array(Math.max(bytes.length, synced.length));
+  left.set(synced);
+  let end = synced.length;
+  for (let start = 0; start < bytes.length; start += SECTOR_BYTES) {
+    const sector = bytes.subarray(start, start + SECTOR_BYTES);
+    if (Buffer.compare(sector, left.subarray(start, start + sector.length)) === 0 || !keep()) continue;
+    left.set(sector, start);
+    end = Math.max(end, start + sector.length);
+  }
+  return left.slice(0, end);
 }

@@ -70,6 +70,7 @@ export class MemoryDatabase implements IndexDatabase {
       },
       reopen: async () => undefined,
       checkpoint: async () => undefined,
+      condemn: () => undefined,
     };
   }
 

@@ -9,8 +9,8 @@ import type { IndexDatabase, StoreEvent } from './assemble.js';
 import type { Disk } from './disk.js';
 import { nodeDisk } from './node-disk.js';
 import type { Quotas, Store } from './store.js';
-import { storeLocked } from './store-errors.js';
-import type { KeyValue } from './store-index.js';
+import { damagedIndex, storeLocked } from './store-errors.js';
+import type { KeyValue, KeyValueBatch, KeyValueIterator } from './store-index.js';
 import { DEFAULT_LIMITS } from './store-parts.js';
 import type { StoreLimits } from './store-parts.js';
 
@@ -31,7 +31,7 @@ export async function openStore(options: OpenOptions): Promise<Store> {
     ...options,
     disk,
     random: options.random ?? systemRandom,
-    database: new LevelDatabase(options.dir, { ...DEFAULT_LIMITS, ...options.limits }),
+    database: new LevelDatabase(options.dir, disk, { ...DEFAULT_LIMITS, ...options.limits }),
   });
 }
 
@@ -44,10 +44,12 @@ const NativeLevel = Level as unknown as { destroy(location: string): Promise<voi
 /** LevelDB holds the lock on its directory, and with it ours, for as long as it is open. */
 class LevelDatabase implements IndexDatabase {
   readonly #dir: string;
+  readonly #disk: Disk;
   readonly #limits: StoreLimits;
 
-  constructor(dir: string, limits: StoreLimits) {
+  constructor(dir: string, disk: Disk, limits: StoreLimits) {
     this.#dir = dir;
+    this.#disk = disk;
     this.#limits = limits;
   }
 
@@ -62,16 +64,30 @@ class LevelDatabase implements IndexDatabase {
       await this.destroy();
       await level.open();
     }
-    return keyValue(level);
+    if ((await this.#disk.list(this.#dir)).includes(CONDEMNED)) {
+      await level.close();
+      await this.destroy();
+      await level.open();
+    }
+    return new LevelKeyValue(level, () => this.#condemn());
   }
 
   async destroy(): Promise<void> {
-    await NativeLevel.destroy(this.#path);
+    await NativeLevel.destroy(join(this.#dir, 'index'));
+    await this.#disk.unlink(join(this.#dir, CONDEMNED));
+  }
+
+  #condemn(): void {
+    // Where not even this can be written, the next to open it will find out for himself.
+    this.#disk
+      .open(join(this.#dir, CONDEMNED), 'write')
+      .then((file) => file.close())
+      .catch(() => undefined);
   }
 
   #make(): Database {
     const { indexBufferBytes, indexCacheBytes } = this.#limits;
-    return new Level<Uint8Array, Uint8Array>(this.#path, {
+    return new Level<Uint8Array, Uint8Array>(join(this.#dir, 'index'), {
       keyEncoding: 'view',
       valueEncoding: 'view',
       // Hashes and counters do not compress.
@@ -81,37 +97,81 @@ class LevelDatabase implements IndexDatabase {
       maxFileSize: indexBufferBytes,
     }) as Database;
   }
+}
 
-  get #path(): string {
-    return join(this.#dir, 'index');
+class LevelKeyValue implements KeyValue {
+  readonly #level: Database;
+  readonly condemn: () => void;
+
+  constructor(level: Database, condemn: () => void) {
+    this.#level = level;
+    this.condemn = condemn;
+  }
+
+  getSync(key: Uint8Array): Uint8Array | undefined {
+    try {
+      return this.#level.getSync(key);
+    } catch (error) {
+      throw this.#judged(error);
+    }
+  }
+
+  getMany(keys: Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#judging(this.#level.getMany(keys));
+  }
+
+  batch(): KeyValueBatch {
+    const batch = this.#level.batch();
+    return { put: (key, value) => batch.put(key, value), del: (key) => batch.del(key), write: () => this.#judging(batch.write()) };
+  }
+
+  iterator(range: { gte: Uint8Array; lt: Uint8Array }): KeyValueIterator {
+    const iterator = this.#level.iterator({ ...range, highWaterMarkBytes: ITERATOR_BYTES });
+    return { nextv: (size) => this.#judging(iterator.nextv(size)), close: () => iterator.close() };
+  }
+
+  close(): Promise<void> {
+    return this.#level.close();
+  }
+
+  async reopen(): Promise<void> {
+    await this.#level.close();
+    await this.#level.open();
+  }
+
+  checkpoint(): Promise<void> {
+    // Before LevelDB compacts a range it writes its memory to a table and syncs it, whatever the range.
+    return this.#judging(this.#level.compactRange(BEHIND_ALL_KEYS, BEHIND_ALL_KEYS));
+  }
+
+  async #judging<Result>(work: Promise<Result>): Promise<Result> {
+    try {
+      return await work;
+    } catch (error) {
+      throw this.#judged(error);
+    }
+  }
+
+  #judged(error: unknown): unknown {
+    if (!isUnreadable(error)) return error;
+    this.condemn();
+    return damagedIndex(error);
   }
 }
 
-function keyValue(level: Database): KeyValue {
-  return {
-    getSync: (key) => level.getSync(key),
-    getMany: (keys) => level.getMany(keys),
-    batch: () => level.batch(),
-    iterator: (range) => level.iterator({ ...range, highWaterMarkBytes: ITERATOR_BYTES }),
-    close: () => level.close(),
-    async reopen() {
-      await level.close();
-      await level.open();
-    },
-    // Before LevelDB compacts a range it writes its memory to a table and syncs it, whatever the range.
-    checkpoint: () => level.compactRange(NO_KEY, NO_KEY),
-  };
-}
-
+/** Stands beside an index that was found damaged. */
+const CONDEMNED = 'index-is-damaged';
 /** By default an iterator fetches 16 KiB at a time, which is less than a page. */
 const ITERATOR_BYTES = 256 * 1024;
-/** Behind every key of the store. */
-const NO_KEY = new Uint8Array([0xff]);
+/** Prefixes are letters. */
+const BEHIND_ALL_KEYS = new Uint8Array([0xff]);
 
 function causeCode(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error && 'code' in error.cause ? error.cause.code : undefined;
 }
 
+/** What LevelDB says of files that are missing, cut short or scrambled; not what it says of a disk that fails or is full. */
 function isUnreadable(error: unknown): boolean {
-  return causeCode(error) === 'LEVEL_CORRUPTION' || (error instanceof Error && /does not exist|[Cc]orruption/.test(String(error.cause)));
+  const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
+  return /does not exist|[Cc]orruption|Invalid argument|missing files/.test(text);
 }

@@ -33,7 +33,7 @@ const SIZE_BYTES = 6;
 const EXPIRY_BYTES = 5;
 const HASH_BYTES = 32;
 
-export function writeRecordRow(writer: ByteWriter, row: RecordRow): Uint8Array {
+export function writeRecordRow(writer: ByteWriter, row: RecordRow): ByteWriter {
   return writer
     .uint(row.position, POSITION_BYTES)
     .uint(row.entry, POSITION_BYTES)
@@ -48,8 +48,7 @@ export function writeRecordRow(writer: ByteWriter, row: RecordRow): Uint8Array {
     .text(row.schedule.target)
     .text(row.from)
     .text(row.to ?? '')
-    .text(row.destination)
-    .finish();
+    .text(row.destination);
 }
 
 export function decodeRecordRow(bytes: Uint8Array): RecordRow {

@@ -126,19 +126,20 @@ export class SegmentLog {
 
   /**
    * Visits every segment's header and every entry behind `from`, in order, then mends the end of the log so that new
-   * entries can follow. Returns the position of the last entry.
+   * entries can follow. Returns the last position that is known to have been written.
    */
   async replay(from: Position, visitHeader: (header: SegmentHeader) => Promise<void>, visit: (entry: LoggedEntry) => Promise<void> | void): Promise<Position> {
-    let last = from;
+    let last = 0;
     for (const segment of [...this.#segments.values()]) {
       const { sequence } = segment.header;
       if (sequence < sequenceOf(from)) continue;
       await visitHeader(segment.header);
       const result = await this.#scan(segment, sequence === this.#lastSequence, async (entry) => {
-        if (entry.position <= from) return;
-        await visit(entry);
         last = entry.position;
+        if (entry.position > from) await visit(entry);
       });
+      const behindDamage = result.damage.at(-1)?.endOffset ?? 0;
+      last = Math.max(last, positionOf(sequence, behindDamage));
       if (sequence === this.#lastSequence && result.damage.length === 0) await this.#resume(segment, result);
     }
     return last;

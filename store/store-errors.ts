@@ -30,6 +30,16 @@ export function damaged(what: string, cause?: unknown): PosternError {
   return new PosternError('STORE_DAMAGED', `${what} does not read back as it was written: the medium is failing or a file was altered`, { what }, { cause });
 }
 
+const INDEX = 'the index';
+
+export function damagedIndex(cause?: unknown): PosternError {
+  return damaged(INDEX, cause);
+}
+
+export function isIndexDamage(error: unknown): boolean {
+  return isPosternError(error) && error.code === 'STORE_DAMAGED' && (error as PosternError<'STORE_DAMAGED'>).data.what === INDEX;
+}
+
 export function receiverBusy(rid: Uint8Array): PosternError {
   return new PosternError('STORE_BUSY', 'the blob of this record is being received already: wait for the other transfer', { record: toHex(rid) });
 }

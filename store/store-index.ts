@@ -2,7 +2,8 @@
  * The index: a cache of the log in an ordered key-value database, written without sync and behind the promises. What is
  * not written yet is read from memory. Each flush is one batch, so that what belongs together is lost together.
  */
-import { copyBytes } from '../base/bytes.js';
+import { asBuffer, copyBytes } from '../base/bytes.js';
+import { crc32c } from '../wire/crc.js';
 import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteReader, ByteWriter } from './binary.js';
@@ -12,6 +13,7 @@ import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
 import { decodeRecordRow, writeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
+import { damagedIndex } from './store-errors.js';
 
 /** The few things asked of the database. store/open.ts makes it from `level`. */
 export interface KeyValue {
@@ -24,6 +26,8 @@ export interface KeyValue {
   reopen(): Promise<void>;
   /** Resolves when all that was written before the call is on stable storage. */
   checkpoint(): Promise<void>;
+  /** Notes that this database is damaged: whoever opens it next makes it again. */
+  condemn(): void;
 }
 
 /** Copies what it is given at once. */
@@ -124,14 +128,14 @@ export class StoreIndex {
   row(record: string): RecordRow | undefined {
     const changed = latest(this.#changes.rows, this.#flushing?.rows, record);
     if (changed !== undefined) return changed ?? undefined;
-    const value = this.#kv.getSync(toBytes(rowKey(record)));
+    const value = this.#stored(rowKey(record));
     return value === undefined ? undefined : decodeRecordRow(value);
   }
 
   /** Rows of many records in one go, off the main thread, as the database has them: flush first. */
   async rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
     const values = await this.#kv.getMany(records.map((record) => toBytes(rowKey(record))));
-    return values.map((value) => (value === undefined ? undefined : decodeRecordRow(value)));
+    return values.map((value) => (value === undefined ? undefined : decodeRecordRow(this.#checked(value))));
   }
 
   putRow(record: string, row: RecordRow | null): void {
@@ -142,7 +146,7 @@ export class StoreIndex {
   blob(hash: string): BlobRow | undefined {
     const changed = latest(this.#changes.blobs, this.#flushing?.blobs, hash);
     if (changed !== undefined) return changed ?? undefined;
-    const value = this.#kv.getSync(toBytes(blobKey(hash)));
+    const value = this.#stored(blobKey(hash));
     return value === undefined ? undefined : decodeBlobRow(value);
   }
 
@@ -159,7 +163,7 @@ export class StoreIndex {
   get(key: string): Uint8Array | undefined {
     const changed = latest(this.#changes.others, this.#flushing?.others, key);
     if (changed !== undefined) return changed ?? undefined;
-    return this.#kv.getSync(toBytes(key));
+    return this.#stored(key);
   }
 
   put(key: string, value: Uint8Array | null): void {
@@ -179,7 +183,7 @@ export class StoreIndex {
       for (;;) {
         const entries = await iterator.nextv(ENTRIES_AT_ONCE);
         if (entries.length === 0) return;
-        for (const [key, value] of entries) yield [fromBytes(key), value];
+        for (const [key, value] of entries) yield [fromBytes(key), this.#checked(value)];
       }
     } finally {
       await iterator.close();
@@ -234,6 +238,18 @@ export class StoreIndex {
     }
   }
 
+  #stored(key: string): Uint8Array | undefined {
+    const value = this.#kv.getSync(toBytes(key));
+    return value === undefined ? undefined : this.#checked(value);
+  }
+
+  #checked(value: Uint8Array): Uint8Array {
+    const content = unsealed(value);
+    if (content !== undefined) return content;
+    this.#kv.condemn();
+    throw damagedIndex();
+  }
+
   #flushSoon(): void {
     if (this.#stalled === undefined) this.#running ??= this.#run();
   }
@@ -266,16 +282,29 @@ export class StoreIndex {
   async #write(changes: Changes): Promise<void> {
     const batch = this.#kv.batch();
     const keys = new Scratch();
-    const rows = new ByteWriter();
-    const add = (key: string, value: Uint8Array | null): void => {
-      this.#bytesSinceCheckpoint += key.length + (value?.length ?? 0) + ENTRY_OVERHEAD_BYTES;
-      if (value === null) batch.del(keys.bytesOf(key));
-      else batch.put(keys.bytesOf(key), value);
+    const values = new ByteWriter();
+    const add = (key: string, value: ByteWriter): void => {
+      const sealed = seal(value);
+      this.#bytesSinceCheckpoint += key.length + sealed.length + ENTRY_OVERHEAD_BYTES;
+      batch.put(keys.bytesOf(key), sealed);
     };
-    for (const [record, row] of changes.rows) add(rowKey(record), row === null ? null : writeRecordRow(rows.restart(), row));
-    for (const [hash, row] of changes.blobs) add(blobKey(hash), row === null ? null : writeBlobRow(rows.restart(), row));
-    for (const [locator, record] of changes.locators) add(locatorPrefix(locator) + record, NO_VALUE);
-    for (const [key, value] of changes.others) add(key, value);
+    const remove = (key: string): void => {
+      this.#bytesSinceCheckpoint += key.length + ENTRY_OVERHEAD_BYTES;
+      batch.del(keys.bytesOf(key));
+    };
+    for (const [record, row] of changes.rows) {
+      if (row === null) remove(rowKey(record));
+      else add(rowKey(record), writeRecordRow(values.restart(), row));
+    }
+    for (const [hash, row] of changes.blobs) {
+      if (row === null) remove(blobKey(hash));
+      else add(blobKey(hash), writeBlobRow(values.restart(), row));
+    }
+    for (const [locator, record] of changes.locators) add(locatorPrefix(locator) + record, values.restart());
+    for (const [key, value] of changes.others) {
+      if (value === null) remove(key);
+      else add(key, values.restart().fixed(value));
+    }
     await batch.write();
   }
 
@@ -289,6 +318,19 @@ export class StoreIndex {
     this.#watermark = Math.max(this.#watermark, through);
     release();
   }
+}
+
+const SEAL_BYTES = 4;
+
+/** Every value ends in its checksum: LevelDB has checksums too, and does not look at them when it reads. */
+function seal(value: ByteWriter): Uint8Array {
+  return value.uint(crc32c(value.finish()), SEAL_BYTES).finish();
+}
+
+function unsealed(value: Uint8Array): Uint8Array | undefined {
+  if (value.length < SEAL_BYTES) return undefined;
+  const content = value.subarray(0, -SEAL_BYTES);
+  return asBuffer(value).readUInt32BE(content.length) === crc32c(content) ? content : undefined;
 }
 
 /** Turns keys into bytes that last until the next one: a batch copies them at once. */
@@ -312,13 +354,14 @@ class Scratch {
 export function readNotes(kv: KeyValue): IndexNotes | undefined {
   const value = kv.getSync(toBytes(NOTES_KEY));
   if (value === undefined) return undefined;
-  const reader = new ByteReader(value, 'the notes of the index');
+  const content = unsealed(value);
+  if (content === undefined) throw damagedIndex();
+  const reader = new ByteReader(content, 'the notes of the index');
   const notes = { storeId: copyBytes(reader.fixed(STORE_ID_BYTES)), watermark: reader.uint(POSITION_BYTES), through: reader.uint(POSITION_BYTES) };
   reader.end();
   return notes;
 }
 
-const NO_VALUE = new Uint8Array(0);
 const NOTES_KEY = ownKey('notes');
 const STORE_ID_BYTES = 16;
 
