@@ -108,19 +108,14 @@ export class Gateway {
 
   /** What a link brings: a bundle or an answer batch. Its own answer goes back on the link where the link can, else as freight. */
   async deliver(neighbour: Peer, link: Link, arrival: Arrival): Promise<DeliverResult> {
-    let bytes = arrival.bytes;
-    if (link.supports.carries === 'bundle') {
-      try {
-        const batch = await unwrapBundle(this.context, bytes);
-        if (batch === undefined) return { kind: 'taken' };
-        bytes = once(batch);
-      } catch (thrown) {
-        return this.#refused(neighbour, thrown);
-      }
+    if (link.supports.carries === 'batch') return this.#deliverBatch(neighbour, arrival.bytes);
+    try {
+      const unwrapped = await unwrapBundle(this.context, arrival.bytes, this.#rooms);
+      if (unwrapped === undefined) return { kind: 'taken' };
+      return await this.#deliverBatch(neighbour, once(unwrapped.batch)).finally(() => unwrapped.release());
+    } catch (thrown) {
+      return this.#refused(neighbour, thrown);
     }
-    const answer = await this.takeBatch(bytes, 'later');
-    if (answer.kind === 'bad') return this.#refused(neighbour, answer.error);
-    return answer.kind === 'stranger' ? { kind: 'refused', code: 'not-known' } : { kind: 'taken', answer: answer.bytes };
   }
 
   /**
@@ -190,6 +185,12 @@ export class Gateway {
     await Promise.all(this.forwarders().flatMap((forwarder) => forwarder.lanes.map((lane) => lane.link.stop())));
     await Promise.allSettled(this.#running);
     await this.context.incoming.close();
+  }
+
+  async #deliverBatch(neighbour: Peer, bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {
+    const answer = await this.takeBatch(bytes, 'later');
+    if (answer.kind === 'bad') return this.#refused(neighbour, answer.error);
+    return answer.kind === 'stranger' ? { kind: 'refused', code: 'not-known' } : { kind: 'taken', answer: answer.bytes };
   }
 
   async #heardFrom(peer: Peer): Promise<void> {

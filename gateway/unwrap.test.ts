@@ -5,6 +5,7 @@ import { encodeBundle, makeBatchBundle } from '../wire/bundle.js';
 import type { BatchBundle } from '../wire/bundle.js';
 import { toDtnTimeMs } from '../wire/dtn-time.js';
 import { BUNDLE_IS_ADMIN_RECORD } from '../wire/primary-block.js';
+import { BundleRooms } from './bundle-rooms.js';
 import { openTestGateway, testKey } from './gateway.test-helper.js';
 import { unwrapBundle } from './unwrap.js';
 
@@ -13,12 +14,14 @@ const PAYLOAD = new Uint8Array(100).fill(5);
 async function unwrap(fields: Partial<BatchBundle> | Uint8Array, clock = new ManualClock()): Promise<Uint8Array | undefined> {
   const { gateway } = await openTestGateway({ name: 'here', key: testKey(1), clock, peers: [] });
   const bytes = fields instanceof Uint8Array ? fields : encodeBundle(makeBatchBundle({ ...base(clock), ...fields }));
-  return unwrapBundle(
+  const unwrapped = await unwrapBundle(
     gateway.context,
     (async function* () {
       for (let at = 0; at < bytes.length; at += 7) yield bytes.subarray(at, at + 7);
     })(),
+    new BundleRooms(),
   );
+  return unwrapped?.batch;
 }
 
 function base(clock: ManualClock): BatchBundle {
@@ -75,6 +78,6 @@ t.test('more than the largest bundle is refused before it is gathered', async (t
       yield new Uint8Array(1 << 20);
     }
   }
-  await t.rejects(unwrapBundle(gateway.context, endless()), { code: 'WIRE_LIMIT' });
+  await t.rejects(unwrapBundle(gateway.context, endless(), new BundleRooms()), { code: 'WIRE_LIMIT' });
   t.ok(given <= 17 << 20);
 });

@@ -7,13 +7,34 @@ import { hasFlag } from '../wire/bundle-cbor.js';
 import { fromDtnTimeMs } from '../wire/dtn-time.js';
 import { formatEid } from '../wire/eid.js';
 import { BUNDLE_IS_ADMIN_RECORD } from '../wire/primary-block.js';
+import type { BundleRooms } from './bundle-rooms.js';
 import { INBOUND_BUNDLE_BYTES } from './config.js';
 import type { GatewayContext } from './context.js';
 import { batchEndpoint } from './node-endpoint.js';
 
-/** The batch; undefined for an administrative record, which is told to the operator and needs nothing more. */
-export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array | undefined> {
-  const bundle = decodeBundle(await collect(bytes));
+/** The batch, in memory of `rooms`; undefined for an administrative record, which is told to the operator and needs nothing more. */
+export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>, rooms: BundleRooms): Promise<Unwrapped | undefined> {
+  const { room, length } = await collect(bytes, rooms);
+  const release = (): void => rooms.give(room);
+  try {
+    const batch = readBundle(context, room.subarray(0, length));
+    if (batch !== undefined) return { batch, release };
+  } catch (thrown) {
+    release();
+    throw thrown;
+  }
+  release();
+  return undefined;
+}
+
+export interface Unwrapped {
+  readonly batch: Uint8Array;
+  /** Call it when nobody looks at the batch any more. */
+  release(): void;
+}
+
+function readBundle(context: GatewayContext, bytes: Uint8Array): Uint8Array | undefined {
+  const bundle = decodeBundle(bytes);
   checkIsOurs(context, bundle);
   checkIsAlive(context, bundle);
   const payload = bundle.payload.data;
@@ -42,15 +63,33 @@ function checkIsAlive({ trust }: GatewayContext, bundle: Bundle): void {
   if (hops !== undefined && hops.count > hops.limit) throw new PosternError('GATEWAY_BUNDLE_DEAD', `A bundle came after ${hops.count} hops with a limit of ${hops.limit}.`, { reason: 'hops' });
 }
 
-async function collect(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let total = 0;
-  for await (const chunk of bytes) {
-    total += chunk.length;
-    if (total > INBOUND_BUNDLE_BYTES) {
-      throw new PosternError('WIRE_LIMIT', `A bundle of more than ${INBOUND_BUNDLE_BYTES} bytes was refused.`, { path: 'bundle', offset: INBOUND_BUNDLE_BYTES, limit: INBOUND_BUNDLE_BYTES, found: total });
+/** Bundles come without a length; most are no larger than this. */
+const FIRST_ROOM_BYTES = 2_200_000;
+
+async function collect(bytes: AsyncIterable<Uint8Array>, rooms: BundleRooms): Promise<{ room: Uint8Array; length: number }> {
+  let room = rooms.take(FIRST_ROOM_BYTES);
+  let length = 0;
+  try {
+    for await (const chunk of bytes) {
+      if (length + chunk.length > INBOUND_BUNDLE_BYTES) {
+        const found = length + chunk.length;
+        throw new PosternError('WIRE_LIMIT', `A bundle of more than ${INBOUND_BUNDLE_BYTES} bytes was refused.`, { path: 'bundle', offset: INBOUND_BUNDLE_BYTES, limit: INBOUND_BUNDLE_BYTES, found });
+      }
+      if (length + chunk.length > room.length) room = enlarge(rooms, room, length);
+      room.set(chunk, length);
+      length += chunk.length;
     }
-    chunks.push(chunk);
+    return { room, length };
+  } catch (thrown) {
+    rooms.give(room);
+    throw thrown;
   }
-  return Buffer.concat(chunks, total);
+}
+
+/** To the largest at once: it happens once for each room. */
+function enlarge(rooms: BundleRooms, room: Uint8Array, length: number): Uint8Array {
+  const larger = rooms.take(INBOUND_BUNDLE_BYTES);
+  larger.set(room.subarray(0, length));
+  rooms.give(room);
+  return larger;
 }
