@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
-import type { StoreEvent } from '../store/assemble.js';
+import type { StoreEvent } from '../store/store-event.js';
 import { openStore } from '../store/open.js';
 import type { Store, StoreStatus } from '../store/store.js';
 import { keyId } from '../wire/keys.js';

@@ -21,6 +21,7 @@ import { Recovery } from './recovery.js';
 import { SegmentLog } from './segment-log.js';
 import type { LogFault } from './segment-log.js';
 import type { Quotas } from './store.js';
+import type { StoreEvent } from './store-event.js';
 import { faultOf, isIndexDamage } from './store-errors.js';
 import { StoreIndex, readNotes } from './store-index.js';
 import type { IndexNotes, KeyValue } from './store-index.js';
@@ -34,12 +35,6 @@ export interface IndexDatabase {
   /** Removes a closed database. */
   destroy(): Promise<void>;
 }
-
-/** What an operator should know: told once each, when the store is opened or finds out. */
-export type StoreEvent =
-  | { readonly kind: 'damaged'; readonly file: string; readonly startByte?: number; readonly endByte?: number }
-  | { readonly kind: 'index-rebuilt'; readonly entries: number }
-  | { readonly kind: 'records-lost'; readonly rids: readonly string[] };
 
 export interface AssembleOptions {
   readonly dir: string;
@@ -150,5 +145,6 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     isAwaited: (hash) => incoming.isAwaited(hash),
     onFileDead: (hash, suffix) => files.remove(hash, suffix),
   });
-  return { dir, limits, clock, log, index, book, due, expiry, outbox, ledger, incoming, files, live, records: new RecordReader(log, index), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
+  const report = options.report ?? (() => undefined);
+  return { dir, limits, clock, report, log, index, book, due, expiry, outbox, ledger, incoming, files, live, records: new RecordReader(log, index), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
 }

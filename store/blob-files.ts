@@ -5,12 +5,13 @@
  */
 import { Readable } from 'node:stream';
 import { join } from 'node:path';
-import { toHex } from '../base/bytes.js';
+import { equalBytes, toHex } from '../base/bytes.js';
 import type { Random } from '../base/random.js';
+import { sha256Stream } from '../wire/node-crypto.js';
 import { isMissing } from './disk.js';
 import type { Disk, DiskFile } from './disk.js';
 import type { BlobSource } from './store.js';
-import { blobGone } from './store-errors.js';
+import { blobGone, damaged } from './store-errors.js';
 
 const SUFFIX_BYTES = 4;
 const PART = '.part';
@@ -85,11 +86,14 @@ export class BlobFiles {
     };
     return {
       bytes: blobBytes,
-      stream: (startByte = 0, endByte = blobBytes) => Readable.from(pieces(open, startByte, Math.min(endByte, blobBytes)), { objectMode: false, highWaterMark: READ_BYTES }),
+      stream(startByte, endByte = blobBytes) {
+        const bytes = pieces(open, startByte ?? 0, Math.min(endByte, blobBytes));
+        return Readable.from(startByte === undefined ? verified(bytes, hash) : bytes, { objectMode: false, highWaterMark: READ_BYTES });
+      },
       async read(startByte, endByte, into) {
         const file = await open();
         try {
-          return await file.read(startByte, Math.min(endByte, blobBytes) - startByte, into);
+          return await readExactly(file, startByte, Math.min(endByte, blobBytes) - startByte, into);
         } finally {
           await file.close();
         }
@@ -129,8 +133,27 @@ export class BlobFiles {
 async function* pieces(open: () => Promise<DiskFile>, startByte: number, endByte: number): AsyncGenerator<Uint8Array> {
   const file = await open();
   try {
-    for (let at = startByte; at < endByte; at += READ_BYTES) yield await file.read(at, Math.min(READ_BYTES, endByte - at));
+    for (let at = startByte; at < endByte; at += READ_BYTES) yield await readExactly(file, at, Math.min(READ_BYTES, endByte - at));
   } finally {
     await file.close();
   }
+}
+
+async function readExactly(file: DiskFile, offset: number, length: number, into?: Uint8Array): Promise<Uint8Array> {
+  const bytes = await file.read(offset, length, into);
+  if (bytes.length < length) throw damaged('the file of a blob');
+  return bytes;
+}
+
+/** A whole blob is checked as it passes: of one that has changed, the last piece is held back. */
+async function* verified(bytes: AsyncIterable<Uint8Array>, hash: Uint8Array): AsyncGenerator<Uint8Array> {
+  const sum = sha256Stream();
+  let last: Uint8Array | undefined;
+  for await (const piece of bytes) {
+    if (last !== undefined) yield last;
+    sum.update(piece);
+    last = piece;
+  }
+  if (!equalBytes(sum.digest(), hash)) throw damaged('the file of a blob');
+  if (last !== undefined) yield last;
 }

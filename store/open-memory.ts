@@ -5,11 +5,12 @@ import type { Clock } from '../base/clock.js';
 import { seededRandom } from '../base/random.js';
 import type { Random } from '../base/random.js';
 import { assembleStore } from './assemble.js';
-import type { IndexDatabase, StoreEvent } from './assemble.js';
+import type { IndexDatabase } from './assemble.js';
 import type { Disk } from './disk.js';
 import { MemoryDisk } from './memory-disk.js';
 import type { Quotas, Store } from './store.js';
 import { storeLocked } from './store-errors.js';
+import type { StoreEvent } from './store-event.js';
 import type { KeyValue, KeyValueBatch } from './store-index.js';
 import type { StoreLimits } from './store-parts.js';
 

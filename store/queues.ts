@@ -1,5 +1,6 @@
 /** What the gateway asks of the queues: what is due, what comes next, what is held up. */
-import { recordKey } from './keys.js';
+import { toHex } from '../base/bytes.js';
+import { recordKey, toBytes } from './keys.js';
 import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
 import type { QueueStatus, Schedule, StoredRecord } from './store.js';
@@ -7,6 +8,7 @@ import type { StoreParts } from './store-parts.js';
 
 /** How far a queue is looked through for its oldest record; beyond it, the answer is the oldest of so many. */
 const STATUS_RECORDS = 1000;
+const UNREADABLE_AGAIN_MS = 6 * 3_600_000;
 
 export class Queues {
   readonly #parts: StoreParts;
@@ -17,7 +19,7 @@ export class Queues {
 
   async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
     const found = await this.#take(target, undefined, nowMs, limit);
-    return this.#parts.records.readMany(found);
+    return this.#parts.records.readMany(found, (keyed) => this.#putOff(keyed, nowMs));
   }
 
   async nextDueMs(target: string): Promise<number | undefined> {
@@ -60,6 +62,12 @@ export class Queues {
     const found = await this.#take(target, fromMs, undefined, start === undefined ? limit : Number.MAX_SAFE_INTEGER);
     const behind = found.findIndex(({ record }) => record === start) + 1;
     return records.readMany(found.slice(behind, behind + limit));
+  }
+
+  /** A record that cannot be read must not stand in the way of those behind it. A medium may have good days. */
+  #putOff({ record, row }: KeyedRow, nowMs: number): void {
+    this.#parts.report({ kind: 'record-unreadable', record: toHex(toBytes(record)) });
+    this.#reschedule(record, { ...row.schedule, dueMs: nowMs + UNREADABLE_AGAIN_MS });
   }
 
   async #take(target: string, fromMs: number | undefined, toMs: number | undefined, limit: number): Promise<KeyedRow[]> {

@@ -6,7 +6,7 @@ import type { SegmentLog } from './segment-log.js';
 import type { TransitRecord } from '../wire/record.js';
 import { isEnd } from './store.js';
 import type { StoredRecord } from './store.js';
-import { damaged } from './store-errors.js';
+import { damaged, isDamage } from './store-errors.js';
 import type { StoreIndex } from './store-index.js';
 
 export interface KeyedRow {
@@ -39,15 +39,23 @@ export class RecordReader {
     };
   }
 
-  async readMany(rows: readonly KeyedRow[]): Promise<StoredRecord[]> {
-    const records: StoredRecord[] = new Array<StoredRecord>(rows.length);
+  /** @param unreadable told of those that the medium has damaged: they are left out */
+  async readMany(rows: readonly KeyedRow[], unreadable: (keyed: KeyedRow) => void = () => undefined): Promise<StoredRecord[]> {
+    const records: (StoredRecord | undefined)[] = new Array<undefined>(rows.length);
     const order = rows.map((keyed, i) => ({ keyed, i })).sort((a, b) => a.keyed.row.entry - b.keyed.row.entry);
     let next = 0;
     const work = async (): Promise<void> => {
-      for (let item = order[next++]; item !== undefined; item = order[next++]) records[item.i] = await this.read(item.keyed);
+      for (let item = order[next++]; item !== undefined; item = order[next++]) {
+        const { keyed, i } = item;
+        records[i] = await this.read(keyed).catch((error: unknown) => {
+          if (!isDamage(error)) throw error;
+          unreadable(keyed);
+          return undefined;
+        });
+      }
     };
     await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, order.length) }, work));
-    return records;
+    return records.filter((stored) => stored !== undefined);
   }
 
   async #find(key: string, row: RecordRow): Promise<TransitRecord> {

@@ -2,7 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { ManualClock } from '../base/clock.js';
-import type { StoreEvent } from './assemble.js';
+import type { StoreEvent } from './store-event.js';
 import { MemoryDisk } from './memory-disk.js';
 import { MemoryDatabase, NO_QUOTAS, openMemoryStore } from './open-memory.js';
 import { openStore } from './open.js';

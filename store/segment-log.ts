@@ -3,7 +3,7 @@
  * segment in which nothing lives is used again under a new sequence number.
  */
 import assert from 'node:assert';
-import { asBuffer } from '../base/bytes.js';
+import { asBuffer, plainBytes } from '../base/bytes.js';
 import type { PosternError } from '../base/errors.js';
 import { isDiskFull } from './disk.js';
 import type { DiskFile } from './disk.js';
@@ -172,9 +172,9 @@ export class SegmentLog {
     const file = await this.#files.get(this.#pool.path(segment.name));
     const bytes = asBuffer(await file.read(offsetOf(position), ENTRY_HEADER_BYTES + payloadBytes));
     const head = readEntryHead(bytes, 0, generationOf(segment.header.sequence));
-    const payload = new Uint8Array(bytes.buffer, bytes.byteOffset + ENTRY_HEADER_BYTES, bytes.length - ENTRY_HEADER_BYTES);
+    const payload = bytes.subarray(ENTRY_HEADER_BYTES);
     if (head === undefined || !payloadIsWhole(head, payload)) throw damaged(`the log entry at ${position}`);
-    return payload;
+    return plainBytes(payload);
   }
 
   /** Visits the entries of a sealed segment, and finds out whether it is damaged. */

@@ -40,6 +40,11 @@ export function isIndexDamage(error: unknown): boolean {
   return isPosternError(error) && error.code === 'STORE_DAMAGED' && (error as PosternError<'STORE_DAMAGED'>).data.what === INDEX;
 }
 
+/** Whether one thing cannot be read, while others may be. */
+export function isDamage(error: unknown): boolean {
+  return isPosternError(error) && error.code === 'STORE_DAMAGED' && !isIndexDamage(error);
+}
+
 export function receiverBusy(rid: Uint8Array): PosternError {
   return new PosternError('STORE_BUSY', 'the blob of this record is being received already: wait for the other transfer', { record: toHex(rid) });
 }

@@ -10,6 +10,7 @@ import type { LiveBytes } from './live-bytes.js';
 import type { Outbox } from './outbox.js';
 import type { RecordReader } from './record-reader.js';
 import type { SegmentLog } from './segment-log.js';
+import type { StoreEvent } from './store-event.js';
 import type { StoreIndex } from './store-index.js';
 import type { UsageBook } from './usage-book.js';
 
@@ -46,6 +47,7 @@ export interface StoreParts {
   readonly dir: string;
   readonly limits: StoreLimits;
   readonly clock: Clock;
+  readonly report: (event: StoreEvent) => void;
   readonly log: SegmentLog;
   readonly index: StoreIndex;
   readonly book: UsageBook;

@@ -85,7 +85,7 @@ export interface BlobReceiver {
 
 export interface BlobSource {
   readonly bytes: number;
-  /** Bytes [startByte, endByte) as a stream. */
+  /** Bytes [startByte, endByte) as a stream. Without a start, the whole blob: it ends in STORE_DAMAGED, short of its end, where it is not what it was. */
   stream(startByte?: number, endByte?: number): Readable;
   /** Bytes [startByte, endByte) at once, for pieces that fit in memory: into the beginning of `into` where that is given. */
   read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array>;
