@@ -1,6 +1,6 @@
 /** Shows that each rule of .dependency-cruiser.cjs bites, on a small house that breaks all of them, and only where it is broken. */
 import { execFile } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -141,9 +141,11 @@ async function build(folder: string, house: Readonly<Record<string, readonly str
 }
 
 async function violations(folder: string): Promise<Violation[]> {
-  const run = promisify(execFile)(join(ROOT, 'node_modules/.bin/depcruise'), ['--config', CONFIG, '--output-type', 'json', ...FOLDERS], { cwd: folder, maxBuffer: 1 << 24 });
-  const { stdout } = await run.catch((failed: unknown) => failed as { stdout: string });
-  const { summary } = JSON.parse(stdout) as { summary: { violations: { rule: { name: string }; from: string; to: string }[] } };
+  // To a file: on a pipe the end of a long report is lost when the reader is slow.
+  const report = join(folder, 'report.json');
+  const args = ['--config', CONFIG, '--output-type', 'json', '--output-to', report, ...FOLDERS];
+  await promisify(execFile)(join(ROOT, 'node_modules/.bin/depcruise'), args, { cwd: folder }).catch((failed: unknown) => failed);
+  const { summary } = JSON.parse(await readFile(report, 'utf8')) as { summary: { violations: { rule: { name: string }; from: string; to: string }[] } };
   return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
 }
 
