@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import t from 'tap';
 import { systemRandom } from '../base/random.js';
 import { editConfig, makePair } from '../domain/pair.test-helper.js';
 import type { Pair } from '../domain/pair.test-helper.js';
+import { freeUdpPort } from '../scripts/free-ports.js';
 import { ROOT } from './cli-test-helper.js';
 
 /** So many kills in all. A campaign sets more: POSTERN_KILLS=200 node dist/cli/domain-kill.test.js */
@@ -71,14 +71,6 @@ async function receiveUnderFire(pair: Pair, out: string): Promise<number> {
 
 function start(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [join(ROOT, 'dist/cli/postern.js'), 'domain', ...args], { stdio: 'ignore' });
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** Node needs a tenth of a second to start, and the work is done within one or two: somewhere in there. */

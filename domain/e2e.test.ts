@@ -2,15 +2,13 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
-import { createSocket } from 'node:dgram';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import { ROOT, postern } from '../cli/cli-test-helper.js';
+import { freeTcpPorts, freeUdpPort } from '../scripts/free-ports.js';
 import { Domain } from './domain.js';
 import type { DomainEvent } from './events.js';
 import { stateOf } from './outgoing.js';
@@ -36,7 +34,7 @@ async function makeSite(t: { teardown(action: () => unknown): void }, settings: 
   });
   // A short path: the gateway's admin socket lies in it, and a socket's path has 100 bytes at most.
   const dir = mkdtempSync(join(tmpdir(), 'postern-'));
-  const port = await freeTcpPort();
+  const [port] = await freeTcpPorts(1);
   const at = (name: string): string => join(dir, name);
   const did = async (...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await postern(args);
@@ -138,20 +136,4 @@ async function stopped(child: ChildProcess, signal: NodeJS.Signals): Promise<voi
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill(signal);
   await once(child, 'exit');
-}
-
-async function freeTcpPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
