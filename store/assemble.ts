@@ -74,10 +74,11 @@ export async function assembleStore(options: AssembleOptions): Promise<LevelStor
 /** Returns undefined when this index is of no use for this log. */
 async function tryToAssemble(options: AssembleOptions, kv: KeyValue): Promise<LevelStore | undefined> {
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const log = await openLog(options, limits);
+  const notes = readNotes(kv);
+  // A log in which nothing stands yet has no identity of its own.
+  const log = await openLog(options, limits, notes?.storeId ?? options.random.bytes(STORE_ID_BYTES));
   let store: LevelStore | undefined;
   try {
-    const notes = readNotes(kv);
     if (notes !== undefined && !isUsable(notes, log)) return undefined;
     const parts = await makeParts(options, limits, log, kv, notes ?? { storeId: log.storeId, watermark: 0, through: 0 });
     const report = await new Recovery(parts).run();
@@ -91,13 +92,13 @@ async function tryToAssemble(options: AssembleOptions, kv: KeyValue): Promise<Le
   }
 }
 
-function openLog(options: AssembleOptions, limits: StoreLimits): Promise<SegmentLog> {
+function openLog(options: AssembleOptions, limits: StoreLimits, newStoreId: Uint8Array): Promise<SegmentLog> {
   return SegmentLog.open({
     disk: options.disk,
     dir: join(options.dir, 'segments'),
     segmentBytes: Math.min(LARGEST_SEGMENT_BYTES, Math.max(limits.segmentBytes, SEGMENT_TIMES_LARGEST_BLOB * limits.largeBlobBytes)),
     spareSegments: limits.spareSegments,
-    newStoreId: options.random.bytes(STORE_ID_BYTES),
+    newStoreId,
     report: ({ file, stretch }: LogFault) =>
       options.report?.({ kind: 'damaged', file, ...(stretch !== undefined && { startByte: stretch.startOffset, endByte: stretch.endOffset }) }),
   });

@@ -15,8 +15,8 @@ class World {
   readonly disk = new MemoryDisk();
   readonly database = new ForgetfulDatabase();
 
-  async open(): Promise<LevelStore> {
-    return (await openMemoryStore({ clock: this.clock, disk: this.disk.mount(), database: this.database, limits: LIMITS })) as LevelStore;
+  open(): Promise<LevelStore> {
+    return openMemoryStore({ clock: this.clock, disk: this.disk.mount(), database: this.database, limits: LIMITS });
   }
 
   /** A store that has lost its index. */

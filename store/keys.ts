@@ -86,7 +86,7 @@ export function outboxPlace(position: Position, index: number): string {
 }
 
 export function positionOfPlace(place: string): Position {
-  return [...place.slice(0, POSITION_BYTES)].reduce((value, char) => value * 256 + char.charCodeAt(0), 0);
+  return toBytes(place.slice(0, POSITION_BYTES)).reduce((value, byte) => value * 256 + byte, 0);
 }
 
 export function outboxNameKey(peer: string, key: string): string {

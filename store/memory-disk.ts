@@ -8,7 +8,8 @@ import type { Disk, DiskFile, OpenMode } from './disk.js';
 export interface DiskOperation {
   readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'unlink' | 'sync-dir';
   readonly path: string;
-  readonly bytes: number;
+  /** By how much a write makes its file longer. */
+  readonly growthBytes: number;
 }
 
 interface Inode {
@@ -69,11 +70,11 @@ export class MemoryDisk {
   }
 
   /** Runs the hook ahead of a change, for a mount that must be alive before and after it. */
-  async change(mount: MountedDisk, operation: DiskOperation, growth = 0): Promise<void> {
+  async change(mount: MountedDisk, operation: DiskOperation): Promise<void> {
     this.alive(mount, operation.path);
     await this.before?.(operation);
     this.alive(mount, operation.path);
-    if (growth > 0 && this.usedBytes + growth > this.capacityBytes) throw fault('ENOSPC', operation.path);
+    if (operation.growthBytes > 0 && this.usedBytes + operation.growthBytes > this.capacityBytes) throw fault('ENOSPC', operation.path);
   }
 
   alive(mount: MountedDisk, path: string): void {
@@ -112,21 +113,21 @@ class MountedDisk implements Disk {
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
     this.#disk.alive(this, path);
     if (mode !== 'read' && !this.#disk.has(path)) {
-      await this.#disk.change(this, { kind: 'create', path, bytes: 0 });
+      await this.#disk.change(this, { kind: 'create', path, growthBytes: 0 });
       this.#disk.link(path, { bytes: new Uint8Array(0), synced: new Uint8Array(0) });
     }
     return new MemoryFile(this.#disk, this, this.#disk.find(path), path, mode === 'durable');
   }
 
   async rename(from: string, to: string): Promise<void> {
-    await this.#disk.change(this, { kind: 'rename', path: to, bytes: 0 });
+    await this.#disk.change(this, { kind: 'rename', path: to, growthBytes: 0 });
     const inode = this.#disk.find(from);
     this.#disk.link(from, undefined);
     this.#disk.link(to, inode);
   }
 
   async unlink(path: string): Promise<void> {
-    await this.#disk.change(this, { kind: 'unlink', path, bytes: 0 });
+    await this.#disk.change(this, { kind: 'unlink', path, growthBytes: 0 });
     this.#disk.link(path, undefined);
   }
 
@@ -141,7 +142,7 @@ class MountedDisk implements Disk {
   }
 
   async syncDir(dir: string): Promise<void> {
-    await this.#disk.change(this, { kind: 'sync-dir', path: dir, bytes: 0 });
+    await this.#disk.change(this, { kind: 'sync-dir', path: dir, growthBytes: 0 });
     this.#disk.syncNames(dir);
   }
 
@@ -176,7 +177,7 @@ class MemoryFile implements DiskFile {
     const end = offset + bytes.length;
     // What is written is what was handed over now, whatever becomes of the buffer while a slow disk is at it.
     const written = bytes.slice();
-    await this.#disk.change(this.#mount, { kind: 'write', path: this.#path, bytes: bytes.length }, end - this.#inode.bytes.length);
+    await this.#disk.change(this.#mount, { kind: 'write', path: this.#path, growthBytes: Math.max(0, end - this.#inode.bytes.length) });
     if (end > this.#inode.bytes.length) {
       const longer = new Uint8Array(end);
       longer.set(this.#inode.bytes);
@@ -187,7 +188,7 @@ class MemoryFile implements DiskFile {
   }
 
   async sync(): Promise<void> {
-    await this.#disk.change(this.#mount, { kind: 'sync', path: this.#path, bytes: 0 });
+    await this.#disk.change(this.#mount, { kind: 'sync', path: this.#path, growthBytes: 0 });
     this.#inode.synced = this.#inode.bytes.slice();
   }
 

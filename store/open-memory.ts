@@ -8,7 +8,8 @@ import { assembleStore } from './assemble.js';
 import type { IndexDatabase } from './assemble.js';
 import type { Disk } from './disk.js';
 import { MemoryDisk } from './memory-disk.js';
-import type { Quotas, Store } from './store.js';
+import type { LevelStore } from './level-store.js';
+import type { Quotas } from './store.js';
 import { storeLocked } from './store-errors.js';
 import type { StoreEvent } from './store-event.js';
 import type { KeyValue, KeyValueBatch } from './store-index.js';
@@ -33,7 +34,7 @@ export const NO_QUOTAS: Quotas = {
 /** Segments are written full of zeros first, so a store that lives for one test had better have small ones. */
 const SEGMENT_BYTES = 2 * 2 ** 20;
 
-export function openMemoryStore(options: MemoryOptions): Promise<Store> {
+export function openMemoryStore(options: MemoryOptions): Promise<LevelStore> {
   return assembleStore({
     dir: 'memory',
     clock: options.clock,

@@ -1,9 +1,10 @@
 /** What every store must do. Each implementation runs it: see level-store.test.ts. */
 import type { Test } from 'tap';
 import { ManualClock } from '../base/clock.js';
-import type { Quotas, Store } from './store.js';
+import type { BlobReceiver, QuotaLimits, Quotas, Store } from './store.js';
 import type { StoreLimits } from './store-parts.js';
 import { QUEUE, inHours, makeEntry, readBlob, ridsOf, streamBlob, withoutBlob } from './store-test-helper.js';
+import type { TestEntry } from './store-test-helper.js';
 
 export interface StoreHarness {
   readonly clock: ManualClock;
@@ -13,6 +14,13 @@ export interface StoreHarness {
 
 const DAY_MS = 24 * 3600 * 1000;
 const WEEK_MS = 7 * DAY_MS;
+const UNLIMITED: QuotaLimits = { bytes: Infinity, byteSeconds: Infinity };
+
+async function receiverOf(store: Store, entry: TestEntry): Promise<BlobReceiver> {
+  const receiver = await store.receiveBlob(entry);
+  if (typeof receiver === 'string') throw new Error(`refused: ${receiver}`);
+  return receiver;
+}
 
 export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): void {
   const check = (name: string, run: (t: Test, harness: StoreHarness, store: Store) => Promise<void>): void => {
@@ -186,6 +194,166 @@ export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): voi
     t.match(await store.find(later.record.rid), { state: 'expired' });
     t.match(store.status(), { tombstones: 1, records: 0 });
     t.same(await store.hold([{ ...soon, heldAtMs: clock.nowMs() }]), [{ kind: 'held' }]);
+  });
+
+  check('takes a blob in pieces of any order', async (t, { clock }, store) => {
+    for (const blobBytes of [700, 2 * 2 ** 20 + 5]) {
+      const entry = makeEntry(clock, { blobBytes });
+      const receiver = await receiverOf(store, entry);
+      t.same(receiver.missing(), [{ startByte: 0, endByte: blobBytes }]);
+      await receiver.write(300, entry.blob.subarray(300, 500));
+      t.same(receiver.missing(), [{ startByte: 0, endByte: 300 }, { startByte: 500, endByte: blobBytes }]);
+      t.equal(await receiver.finish(), 'incomplete');
+      await receiver.write(500, entry.blob.subarray(500));
+      await receiver.write(0, entry.blob.subarray(0, 400));
+      t.same(receiver.missing(), []);
+      t.same(await store.hold([withoutBlob(entry)]), [{ kind: 'refused', why: 'blob-missing' }]);
+      t.equal(await receiver.finish(), 'complete');
+      t.equal(await receiver.finish(), 'complete');
+      await receiver.close();
+      await receiver.close();
+      t.same(await store.hold([withoutBlob(entry)]), [{ kind: 'held' }]);
+      t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    }
+    t.match(store.status(), { records: 2, incoming: 0 });
+  });
+
+  check('keeps nothing of a blob that turns out to be another one', async (t, { clock }, store) => {
+    for (const blobBytes of [700, 2 ** 20]) {
+      const entry = makeEntry(clock, { blobBytes });
+      const receiver = await receiverOf(store, entry);
+      await receiver.write(0, new Uint8Array(blobBytes));
+      t.equal(await receiver.finish(), 'mismatch');
+      await receiver.close();
+      t.same(await store.hold([withoutBlob(entry)]), [{ kind: 'refused', why: 'blob-missing' }]);
+      const again = await receiverOf(store, entry);
+      t.same(again.missing(), [{ startByte: 0, endByte: blobBytes }]);
+      await again.close();
+    }
+    t.equal(store.status().incoming, 2, 'opened again, both wait');
+  });
+
+  check('does not let a second piece overwrite what a first has brought', async (t, { clock }, store) => {
+    const entry = makeEntry(clock, { blobBytes: 2 ** 20 });
+    const receiver = await receiverOf(store, entry);
+    await receiver.write(0, entry.blob.subarray(0, 1000));
+    await receiver.write(0, new Uint8Array(1000));
+    await receiver.write(500, Buffer.concat([new Uint8Array(500), entry.blob.subarray(1000)]));
+    t.equal(await receiver.finish(), 'complete');
+    await store.hold([withoutBlob(entry)]);
+    t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+  });
+
+  check('refuses bytes beyond the blob, and a second receiver of the same one', async (t, { clock }, store) => {
+    const entry = makeEntry(clock, { blobBytes: 1000 });
+    const receiver = await receiverOf(store, entry);
+    await t.rejects(receiver.write(900, new Uint8Array(101)), { code: 'STORE_RANGE' });
+    await t.rejects(receiver.write(-1, new Uint8Array(1)), { code: 'STORE_RANGE' });
+    await t.rejects(receiver.write(0.5, new Uint8Array(1)), { code: 'STORE_RANGE' });
+    await t.rejects(store.receiveBlob(entry), { code: 'STORE_BUSY' });
+    await receiver.close();
+    await (await receiverOf(store, entry)).close();
+  });
+
+  check('does not ask for a blob that it has', async (t, { clock }, store) => {
+    const first = makeEntry(clock, { blobBytes: 5000 });
+    const second = makeEntry(clock, { blob: first.blob });
+    await store.hold([first]);
+    const receiver = await receiverOf(store, second);
+    t.same(receiver.missing(), []);
+    t.equal(await receiver.finish(), 'complete');
+    await store.step([{ rid: first.record.rid, state: 'accepted' }]);
+    t.same(await store.hold([withoutBlob(second)]), [{ kind: 'held' }], 'though its first record has ended meanwhile');
+    t.same(await readBlob(store, second.record), Buffer.from(first.blob));
+    t.same((await receiverOf(store, second)).missing(), []);
+  });
+
+  check('goes on with a blob where it stopped, and gives up on it when its record has expired', async (t, harness, store) => {
+    const { clock } = harness;
+    const entry = makeEntry(clock, { blobBytes: 3 * 2 ** 20 });
+    const receiver = await receiverOf(store, entry);
+    await receiver.write(0, entry.blob.subarray(0, 2 ** 20 + 17));
+    await receiver.close();
+    await store.close();
+    const again = await harness.open();
+    t.teardown(() => again.close());
+    t.match(again.usage('peer', 'client'), { records: 1, bytes: entry.blob.length });
+    const resumed = await receiverOf(again, entry);
+    t.same(resumed.missing(), [{ startByte: 2 ** 20 + 17, endByte: entry.blob.length }]);
+    await resumed.write(2 ** 20 + 17, entry.blob.subarray(2 ** 20 + 17));
+    t.equal(await resumed.finish(), 'complete');
+    clock.advance(25 * 3600_000);
+    await again.expire(clock.nowMs(), 10);
+    t.match(again.status(), { incoming: 0, bytes: 0 });
+    t.same(await again.hold([withoutBlob(entry)]), [{ kind: 'refused', why: 'blob-missing' }]);
+  });
+
+  check('takes a whole blob while a part of it is being received', async (t, { clock }, store) => {
+    const entry = makeEntry(clock, { blobBytes: 2 ** 20 });
+    const receiver = await receiverOf(store, entry);
+    await receiver.write(0, entry.blob.subarray(0, 1000));
+    t.same(await store.hold([entry]), [{ kind: 'held' }]);
+    await receiver.write(1000, entry.blob.subarray(1000));
+    t.equal(await receiver.finish(), 'complete');
+    await receiver.close();
+    t.match(store.status(), { records: 1, bytes: 2 ** 20, incoming: 0 });
+    t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+  });
+
+  void t.test('keeps to the quotas of peers and destinations, in bytes and in byte seconds', async (t) => {
+    const harness = makeHarness(t);
+    const quotas = (peer: Partial<QuotaLimits>, destination: Partial<QuotaLimits> = {}): Quotas => ({ peer: () => ({ ...UNLIMITED, ...peer }), destination: () => ({ ...UNLIMITED, ...destination }) });
+    const { clock } = harness;
+    const cases: [Quotas, string | undefined][] = [
+      [quotas({ bytes: 1000 }), 'quota-peer'],
+      [quotas({ bytes: 2000 }), undefined],
+      [quotas({ byteSeconds: 1000 * 24 * 3600 + 1 }), 'quota-peer'],
+      [quotas({}, { bytes: 1999 }), 'quota-destination'],
+      [quotas({}, { byteSeconds: 1000 * 30 * 3600 }), 'quota-destination'],
+    ];
+    for (const [limits, why] of cases) {
+      const store = await harness.open({ quotas: limits });
+      const first = makeEntry(clock, { blobBytes: 1000 });
+      const second = makeEntry(clock, { blobBytes: 1000 });
+      t.same(await store.hold([first]), [{ kind: 'held' }]);
+      t.equal(store.room(second), why);
+      t.same(await store.hold([second]), [why === undefined ? { kind: 'held' } : { kind: 'refused', why }]);
+      if (why !== undefined) t.equal(await store.receiveBlob(second), why);
+      await store.step([first, second].map(({ record }) => ({ rid: record.rid, state: 'dropped' as const })));
+      t.equal(store.room(second), undefined);
+      t.match(store.usage('destination', 'station.example'), { records: 0, bytes: 0, byteSeconds: 0 });
+      await store.close();
+    }
+  });
+
+  void t.test('does not overshoot a quota when many hold at once', async (t) => {
+    const harness = makeHarness(t);
+    const store = await harness.open({ quotas: { peer: () => ({ bytes: 10_000, byteSeconds: Infinity }), destination: () => UNLIMITED } });
+    const entries = Array.from({ length: 40 }, () => makeEntry(harness.clock, { blobBytes: 1000 }));
+    const results = (await Promise.all(entries.map((entry) => store.hold([entry])))).flat();
+    t.equal(results.filter(({ kind }) => kind === 'held').length, 10);
+    t.match(store.usage('peer', 'client'), { records: 10, bytes: 10_000 });
+    const receiver = await store.receiveBlob(makeEntry(harness.clock, { from: 'other', blobBytes: 9500 }));
+    t.not(typeof receiver, 'string');
+    t.equal(store.room(makeEntry(harness.clock, { from: 'other', blobBytes: 501 })), 'quota-peer');
+    t.match(store.usage('peer', 'other'), { records: 1, bytes: 9500 });
+    if (typeof receiver !== 'string') await receiver.close();
+    await store.close();
+  });
+
+  void t.test('keeps its reserve free of blobs, and never lets go of one to take another', async (t) => {
+    const harness = makeHarness(t);
+    const store = await harness.open({ limits: { capacityBytes: 100_000, reserveFraction: 0.2 } });
+    const entries = Array.from({ length: 20 }, () => makeEntry(harness.clock, { blobBytes: 10_000 }));
+    const results = await store.hold(entries);
+    const held = entries.filter((_, i) => results[i]?.kind === 'held');
+    t.equal(held.length, 7);
+    t.same(new Set(results.map((result) => (result.kind === 'refused' ? result.why : result.kind))), new Set(['held', 'full']));
+    t.match(store.status(), { records: 7, capacityBytes: 100_000, reserveBytes: 20_000 });
+    for (const entry of held) t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    t.same(await store.step([{ rid: held[0]!.record.rid, state: 'accepted', outbox: [{ peer: 'next', key: 'k', bytes: new Uint8Array(500) }] }]), [true]);
+    t.same(await store.hold([makeEntry(harness.clock, { blobBytes: 10_000 })]), [{ kind: 'held' }]);
+    await store.close();
   });
 
   check('is found as it was left', async (t, harness, store) => {
