@@ -52,9 +52,10 @@ const STORE_ID_BYTES = 16;
 const SEGMENT_TIMES_LARGEST_BLOB = 3;
 
 export async function assembleStore(options: AssembleOptions): Promise<LevelStore> {
-  let kv = await options.database.open();
+  let kv: KeyValue | undefined;
   try {
     for (;;) {
+      kv = await options.database.open();
       const store = await tryToAssemble(options, kv).catch((error: unknown) => {
         if (!isIndexDamage(error)) throw error;
         return undefined;
@@ -63,10 +64,9 @@ export async function assembleStore(options: AssembleOptions): Promise<LevelStor
       // Everything in the index can be made again from the log.
       await kv.close();
       await options.database.destroy();
-      kv = await options.database.open();
     }
   } catch (error) {
-    await kv.close().catch(() => undefined);
+    await kv?.close().catch(() => undefined);
     throw faultOf(options.dir, error);
   }
 }

@@ -14,6 +14,7 @@ import type { StoreEvent } from './store-event.js';
 import type { KeyValue, KeyValueBatch, KeyValueIterator } from './store-index.js';
 import { DEFAULT_LIMITS } from './store-parts.js';
 import type { StoreLimits } from './store-parts.js';
+import { isHeadless, tablesAreWhole } from './table-check.js';
 
 export interface OpenOptions {
   readonly dir: string;
@@ -55,6 +56,8 @@ class LevelDatabase implements IndexDatabase {
   }
 
   async open(): Promise<KeyValue> {
+    const path = join(this.#dir, 'index');
+    if (await isHeadless(this.#disk, path)) await this.destroy();
     const level = this.#make();
     try {
       await level.open();
@@ -65,7 +68,8 @@ class LevelDatabase implements IndexDatabase {
       await this.destroy();
       await level.open();
     }
-    if ((await this.#disk.list(this.#dir)).includes(CONDEMNED)) {
+    // Read now, under the lock: a process that still has it open changes its tables.
+    if ((await this.#disk.list(this.#dir)).includes(CONDEMNED) || !(await tablesAreWhole(this.#disk, path))) {
       await level.close();
       await this.destroy();
       await level.open();
@@ -174,5 +178,5 @@ function causeCode(error: unknown): unknown {
 /** What LevelDB says of files that are missing, cut short or scrambled; not what it says of a disk that fails or is full. */
 function isUnreadable(error: unknown): boolean {
   const text = error instanceof Error ? `${error.message} ${String(error.cause)}` : '';
-  return /does not exist|[Cc]orruption|Invalid argument|missing files/.test(text);
+  return /does not exist|No such file|[Cc]orruption|Invalid argument|missing files/.test(text);
 }
