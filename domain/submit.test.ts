@@ -52,6 +52,15 @@ t.test('goes on where a cut left off', async (t) => {
   t.equal(pair.gateway.uploadedBytes, blob.length, 'and nothing crossed twice');
 });
 
+t.test('uploads a message once, though two have been told to hand it over', async (t) => {
+  const pair = await makePair(t);
+  const message = await (await pair.north()).prepare({ file: fileOf(pair, 5 * MIB), to: 'bo@south.example' });
+  const both = await Promise.all([pair.north(), pair.north()]);
+  await Promise.all(both.map((north) => north.handOver([message], 10_000, never)));
+  t.equal(await stateOf(message), 'in-custody');
+  t.equal(pair.gateway.uploadedBytes, message.record.blobBytes);
+});
+
 t.test('keeps a message when its gateway is down, and hands it over when it is back', async (t) => {
   const pair = await makePair(t);
   const north = await pair.north();
