@@ -1,4 +1,5 @@
 /** Shows that each rule of .dependency-cruiser.cjs bites, on a small house that breaks all of them, and only where it is broken. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -90,23 +91,21 @@ const BROKEN: readonly (readonly [file: string, imported: string, ...rules: stri
   ['gateway/accept-quota', './accept.js', 'no-circles'],
 ];
 
+// dependency-cruiser starts twice, which takes a while on a busy machine.
+t.setTimeout(120_000);
+
 t.test('finds nothing to say about a sound house', async (t) => {
   t.same(await violations(await build(t.testdir(), SOUND)), []);
 });
 
-t.test('names the rule for each broken arrow', async (t) => {
-  const house: Record<string, readonly string[]> = { ...SOUND };
+t.test('names the rule for each broken arrow, and each file that nothing leads to', async (t) => {
+  const house: Record<string, readonly string[]> = { ...SOUND, 'wire/forgotten': [], 'wire/only-tested': [], 'wire/only-tested.test': ['./only-tested.js'] };
   for (const [file, imported] of BROKEN) house[file] = [...(house[file] ?? []), imported];
   const found = await violations(await build(t.testdir(), house));
   for (const [file, imported, ...rules] of BROKEN) {
     for (const rule of rules) t.ok(found.some((one) => one.rule === rule && one.from === `${file}.ts` && one.to.includes(target(file, imported))), `${rule}: ${file} imports ${imported}`);
   }
-});
-
-t.test('finds a file that nothing leads to', async (t) => {
-  const found = await violations(await build(t.testdir(), { ...SOUND, 'wire/forgotten': [], 'wire/only-tested': [], 'wire/only-tested.test': ['./only-tested.js'] }));
-  const dead = ['wire/forgotten.ts', 'wire/only-tested.ts'].map((file) => ({ rule: 'no-dead-files', from: file, to: file }));
-  t.same(found.toSorted((a, b) => a.from.localeCompare(b.from)), dead);
+  t.same(found.filter(({ rule }) => rule === 'no-dead-files').map(({ from }) => from).sort(), ['wire/forgotten.ts', 'wire/only-tested.ts']);
 });
 
 t.test('shows every rule of the house', async (t) => {
@@ -144,8 +143,9 @@ async function violations(folder: string): Promise<Violation[]> {
   // To a file: on a pipe the end of a long report is lost when the reader is slow.
   const report = join(folder, 'report.json');
   const args = ['--config', CONFIG, '--output-type', 'json', '--output-to', report, ...FOLDERS];
-  await promisify(execFile)(join(ROOT, 'node_modules/.bin/depcruise'), args, { cwd: folder }).catch((failed: unknown) => failed);
-  const { summary } = JSON.parse(await readFile(report, 'utf8')) as { summary: { violations: { rule: { name: string }; from: string; to: string }[] } };
+  // Its exit code is the number of violations.
+  const ran = await promisify(execFile)(join(ROOT, 'node_modules/.bin/depcruise'), args, { cwd: folder }).catch((failed: unknown) => failed as { stderr: string });
+  const { summary } = JSON.parse(await readFile(report, 'utf8').catch(() => assert.fail(ran.stderr))) as { summary: { violations: { rule: { name: string }; from: string; to: string }[] } };
   return summary.violations.map(({ rule, from, to }) => ({ rule: rule.name, from, to }));
 }
 
