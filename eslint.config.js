@@ -33,7 +33,6 @@ export default defineConfig(
       'no-self-compare': 'error',
       'no-unsafe-finally': 'error',
       'no-unsafe-optional-chaining': 'error',
-      'no-unmodified-loop-condition': 'error',
       '@typescript-eslint/no-floating-promises': ['error', { allowForKnownSafeCalls: tapCalls() }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
