@@ -130,16 +130,16 @@ t.test('nothing is promised before the disk has it', async (t) => {
   const store = await world.open({});
   await store.hold([makeEntry(world.clock)]);
   let release = (): void => undefined;
-  let syncs = 0;
+  const syncs: string[] = [];
   world.disk.before = async (operation) => {
     if (operation.kind !== 'sync' || !operation.path.endsWith('.seg')) return;
-    syncs += 1;
+    syncs.push(operation.path);
     await new Promise<void>((resolve) => (release = resolve));
   };
   const entry = makeEntry(world.clock);
   let promised = false;
   const held = store.hold([entry]).then(() => (promised = true));
-  while (syncs === 0) await new Promise((resolve) => setImmediate(resolve));
+  while (syncs.length === 0) await new Promise((resolve) => setImmediate(resolve));
   for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
   t.equal(promised, false);
   t.equal(await store.find(entry.record.rid), undefined, 'and nobody sees it');
@@ -148,10 +148,10 @@ t.test('nothing is promised before the disk has it', async (t) => {
   for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve));
   release();
   await held;
-  while (syncs === 1) await new Promise((resolve) => setImmediate(resolve));
+  while (syncs.length === 1) await new Promise((resolve) => setImmediate(resolve));
   release();
   await waiting;
-  t.equal(syncs, 2, 'all that waited shared one sync');
+  t.equal(syncs.length, 2, 'all that waited shared one sync');
   t.equal(ridsOf(await store.due(QUEUE, world.clock.nowMs(), 100)).length, 52);
   world.disk.before = undefined;
   await store.close();

@@ -108,6 +108,16 @@ export class Ledger {
     book.countQueue(schedule.target, charge, 1);
   }
 
+  /**
+   * Ends a record that must have ended: the log says that it was forgotten, and the steps are gone with their segments.
+   * Happens only while an index is made from nothing, so nothing of it can have been counted before.
+   */
+  endUnseen(key: string, row: RecordRow): void {
+    if (isEnd(row.state)) return;
+    this.#parts.index.putRow(key, { ...row, state: 'expired' });
+    this.#countChange(row, 'expired', undefined);
+  }
+
   /** Removes all trace of an ended record. */
   forget(key: string, row: RecordRow, locator: Uint8Array | undefined): void {
     const { index, book, live } = this.#parts;
@@ -163,22 +173,22 @@ export class Ledger {
     if (blob.position < position) index.putBlob(key, { ...blob, position, references: blob.references + 1 });
   }
 
-  #countChange(was: RecordRow, state: RecordState, position: Position): void {
+  #countChange(was: RecordRow, state: RecordState, position: Position | undefined): void {
     if (was.state === 'held' && state !== 'held') this.#parts.book.countQueue(was.schedule.target, this.#chargeOf(was), -1, position);
     if (!isEnd(was.state) && isEnd(state)) this.#countOut(was, position);
   }
 
-  #countOut(row: RecordRow, position: Position): void {
+  #countOut(row: RecordRow, position: Position | undefined): void {
     const { index, book } = this.#parts;
     const charge = this.#chargeOf(row);
     book.count(charge, -1, position);
     const change: TotalChange = { records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds, tombstones: 1 };
     const key = hashKey(row.blobHash);
     const blob = index.blob(key);
-    if (blob === undefined || blob.position >= position) return book.countTotal(change, position);
+    if (blob === undefined || (position !== undefined && blob.position >= position)) return book.countTotal(change, position);
     const references = Math.max(0, blob.references - 1);
     if (references > 0 || this.#parts.isAwaited(key)) {
-      index.putBlob(key, { ...blob, position, references });
+      index.putBlob(key, { ...blob, position: position ?? blob.position, references });
       return book.countTotal(change, position);
     }
     index.putBlob(key, null);

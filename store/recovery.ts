@@ -4,8 +4,6 @@
  */
 import { hashKey, recordKey } from './keys.js';
 import { decodeContent } from './log-content.js';
-import { positionOf } from './position.js';
-import type { Position } from './position.js';
 import type { LoggedEntry } from './segment-log.js';
 import type { Horizon, SegmentHeader } from './segment.js';
 import { isEnd } from './store.js';
@@ -24,7 +22,7 @@ export class Recovery {
   readonly #parts: StoreParts;
   /** Records whose blob had not been seen when they were, and which blob that is. */
   readonly #withoutBlob = new Map<string, string>();
-  /** Blobs that no record has followed yet. */
+  /** Blobs that no living record has followed yet. */
   readonly #withoutRecord = new Map<string, Uint8Array>();
   #entries = 0;
 
@@ -47,8 +45,8 @@ export class Recovery {
     return { entries: this.#entries, disowned };
   }
 
-  async #header({ sequence, horizon }: SegmentHeader): Promise<void> {
-    if (horizon.position > 0) await this.#forget(horizon, positionOf(sequence, 0));
+  async #header({ horizon }: SegmentHeader): Promise<void> {
+    if (horizon.position > 0) await this.#forget(horizon);
   }
 
   async #apply({ kind, position, payload }: LoggedEntry): Promise<void> {
@@ -69,8 +67,9 @@ export class Recovery {
         const hash = hashKey(content.record.blobHash);
         ledger.applyRecord(content, { position, payloadBytes: payload.length }, { target: content.target, dueMs, attempts: 0 }, index.row(key));
         incoming.end(key);
-        if (index.blob(hash)?.entry === 0) this.#withoutBlob.set(key, hash);
-        this.#withoutRecord.delete(hash);
+        const blob = index.blob(hash);
+        if (blob?.entry === 0) this.#withoutBlob.set(key, hash);
+        if (blob !== undefined && blob.references > 0) this.#withoutRecord.delete(hash);
         break;
       }
       case 'step':
@@ -83,7 +82,7 @@ export class Recovery {
         if (index.row(recordKey(content.record.rid)) === undefined) incoming.arrive(incoming.begin(content.record, content.from, content.heldAtMs), position, payload.length);
         break;
       case 'horizon':
-        await this.#forget({ expirySec: content.expirySec, position }, position);
+        await this.#forget({ expirySec: content.expirySec, position });
         break;
     }
     index.applied(position);
@@ -91,7 +90,7 @@ export class Recovery {
   }
 
   /** Forgets what was written before the horizon and expired within it, whatever state a lost step has left it in. */
-  async #forget(horizon: Horizon, at: Position): Promise<void> {
+  async #forget(horizon: Horizon): Promise<void> {
     const { index, expiry, ledger, records } = this.#parts;
     await index.flush();
     for await (const page of expiry.all(horizon.expirySec)) {
@@ -103,7 +102,7 @@ export class Recovery {
           continue;
         }
         const stored = await records.read({ record, row }).catch(() => undefined);
-        if (!isEnd(row.state)) ledger.applyStep({ kind: 'step', record, was: row.state, state: 'expired', outbox: [] }, at);
+        ledger.endUnseen(record, row);
         ledger.forget(record, row, stored?.record.locator);
       }
       if (left === 0) expiry.bury(page);
