@@ -85,7 +85,6 @@ async function tryToAssemble(options: AssembleOptions, kv: KeyValue): Promise<Le
     if (report === undefined) return undefined;
     if (notes === undefined && report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
     if (report.disowned.length > 0) options.report?.({ kind: 'records-lost', rids: report.disowned.map(toHex) });
-    if (notes !== undefined) parts.index.learnKeys(parts.book.total.records + parts.book.tombstones);
     store = new LevelStore(parts);
     return store;
   } finally {

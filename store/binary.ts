@@ -5,8 +5,6 @@
 import { asBuffer } from '../base/bytes.js';
 import { damaged } from './store-errors.js';
 
-const SHORT_TEXT = 64;
-
 export class ByteWriter {
   #bytes: Buffer;
   #length = 0;
@@ -46,7 +44,7 @@ export class ByteWriter {
   text(value: string): this {
     const most = value.length * 3;
     this.#room(2 + most);
-    const written = value.length <= SHORT_TEXT && this.#ascii(value) ? value.length : this.#bytes.write(value, this.#length + 2, most, 'utf8');
+    const written = this.#bytes.write(value, this.#length + 2, most, 'utf8');
     this.uint(written, 2);
     this.#length += written;
     return this;
@@ -61,16 +59,6 @@ export class ByteWriter {
   restart(): this {
     this.#length = 0;
     return this;
-  }
-
-  /** Writes a text of ASCII behind the place of its length, which for a name is faster than to ask Node; false when it is none. */
-  #ascii(value: string): boolean {
-    for (let i = 0, at = this.#length + 2; i < value.length; i += 1, at += 1) {
-      const code = value.charCodeAt(i);
-      if (code > 0x7f) return false;
-      this.#bytes[at] = code;
-    }
-    return true;
   }
 
   #room(more: number): void {

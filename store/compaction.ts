@@ -7,12 +7,12 @@ import { isPosternError } from '../base/errors.js';
 import { hashKey, recordKey } from './keys.js';
 import { decodeContent, encodeContent } from './log-content.js';
 import type { ArrivedContent, BlobContent, BlobFileContent, RecordContent } from './log-content.js';
-import { payloadBytesOf } from './log-entry.js';
 import type { LogItem } from './log-entry.js';
 import { sequenceOf } from './position.js';
 import type { Position } from './position.js';
 import type { RecordRow } from './record-row.js';
 import { SEGMENT_HEADER_BYTES } from './segment.js';
+import { payloadBytesOf } from './segment-log.js';
 import type { LoggedEntry, Segment } from './segment-log.js';
 import type { OutboxEntry } from './store.js';
 import type { StoreParts } from './store-parts.js';
@@ -108,7 +108,7 @@ export class Compaction {
     switch (content.kind) {
       case 'blob':
       case 'blob-file':
-        this.#copyBlob(content, { kind, head: copyBytes(payload) }, position, copies);
+        this.#copyBlob(content, { kind, parts: [copyBytes(payload)] }, position, copies);
         break;
       case 'record':
       case 'copy':

@@ -77,7 +77,6 @@ const STATES: readonly RecordState[] = ['held', 'fetched', 'forwarded', 'accepte
 const HASH_BYTES = 32;
 const TIME_BYTES = 6;
 const SIZE_BYTES = 6;
-const ORDINARY_HEAD_BYTES = 96;
 
 /** A blob as it goes into the log, with what the log then says. */
 export interface BlobEntry {
@@ -86,7 +85,7 @@ export interface BlobEntry {
 }
 
 export function smallBlob(hash: Uint8Array, blob: Uint8Array): BlobEntry {
-  return { item: { kind: 'blob', head: hash, body: blob }, content: { kind: 'blob', hash, blobBytes: blob.length } };
+  return { item: { kind: 'blob', parts: [hash, blob] }, content: { kind: 'blob', hash, blobBytes: blob.length } };
 }
 
 export function largeBlob(hash: Uint8Array, blobBytes: number, suffix: string): BlobEntry {
@@ -103,15 +102,15 @@ export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: 
 export const BLOB_PAYLOAD_OFFSET = HASH_BYTES;
 
 export function encodeContent(content: Exclude<LogContent, BlobContent>): LogItem {
-  const writer = new ByteWriter(ORDINARY_HEAD_BYTES);
+  const writer = new ByteWriter();
   switch (content.kind) {
     case 'blob-file':
       writer.fixed(content.hash).uint(content.blobBytes, SIZE_BYTES).text(content.suffix);
       break;
     case 'record':
     case 'copy':
-      writer.uint(stateNumber(content.state), 1).uint(content.heldAtMs, TIME_BYTES).text(content.from).text(content.to ?? '').text(content.target).uint(content.record.bytes.length, 4);
-      return { kind: content.kind, head: writer.finish(), body: content.record.bytes };
+      writer.uint(stateNumber(content.state), 1).uint(content.heldAtMs, TIME_BYTES).text(content.from).text(content.to ?? '').text(content.target).bytes(content.record.bytes);
+      break;
     case 'step':
       writer.fixed(toBytes(content.record)).uint(stateNumber(content.was), 1).uint(stateNumber(content.state), 1).text(content.to ?? '');
       writeOutbox(writer, content.outbox);
@@ -120,13 +119,13 @@ export function encodeContent(content: Exclude<LogContent, BlobContent>): LogIte
       writeOutbox(writer, content.entries);
       break;
     case 'arrived':
-      writer.uint(content.heldAtMs, TIME_BYTES).text(content.from).uint(content.record.bytes.length, 4);
-      return { kind: content.kind, head: writer.finish(), body: content.record.bytes };
+      writer.uint(content.heldAtMs, TIME_BYTES).text(content.from).bytes(content.record.bytes);
+      break;
     case 'horizon':
       writer.uint(content.expirySec, TIME_BYTES);
       break;
   }
-  return { kind: content.kind, head: writer.finish() };
+  return { kind: content.kind, parts: [writer.finish()] };
 }
 
 export function decodeContent(kind: EntryKind, payload: Uint8Array): LogContent {

@@ -7,7 +7,6 @@
  *   0 magic 4 | 4 kind 1 | 5 group start / 8, 3 | 8 generation 4 | 12 payload length 4 | 16 payload CRC 4 | 20 header CRC 4
  */
 import { crc32c } from '../wire/crc.js';
-import { isSha256Of } from '../wire/node-crypto.js';
 
 /** What an entry says; store/log-content.ts has the payload of each. Numbers are for ever. */
 export const ENTRY_KINDS = { blob: 1, 'blob-file': 2, record: 3, copy: 4, step: 5, outbox: 6, arrived: 7, horizon: 8 } as const;
@@ -17,7 +16,6 @@ export const ENTRY_HEADER_BYTES = 24;
 export const ENTRY_ALIGN_BYTES = 8;
 const MAGIC = 0x504c_4531;
 const HEADER_SUMMED_BYTES = 20;
-const HASH_BYTES = 32;
 const KIND_OF_NUMBER = new Map<number, EntryKind>(Object.entries(ENTRY_KINDS).map(([kind, number]) => [number, kind as EntryKind]));
 
 export interface EntryHead {
@@ -40,29 +38,25 @@ export interface EntryPlace {
   readonly groupStart: number;
 }
 
-/** What an entry says. The payload is the head and, behind it, the body if there is one. */
+/** What an entry says: its payload, in parts that follow one another. */
 export interface LogItem {
   readonly kind: EntryKind;
-  readonly head: Uint8Array;
-  readonly body?: Uint8Array;
-}
-
-export function payloadBytesOf({ head, body }: LogItem): number {
-  return body === undefined ? head.length : head.length + body.length;
+  readonly parts: readonly Uint8Array[];
 }
 
 /** Writes an entry; returns the offset behind it. */
 export function writeEntry(target: Buffer, offset: number, place: EntryPlace, item: LogItem): number {
-  const payloadBytes = payloadBytesOf(item);
-  const end = offset + ENTRY_HEADER_BYTES + payloadBytes;
-  target.set(item.head, offset + ENTRY_HEADER_BYTES);
-  if (item.body !== undefined) target.set(item.body, offset + ENTRY_HEADER_BYTES + item.head.length);
+  let end = offset + ENTRY_HEADER_BYTES;
+  for (const part of item.parts) {
+    target.set(part, end);
+    end += part.length;
+  }
+  const payloadBytes = end - offset - ENTRY_HEADER_BYTES;
   target.writeUInt32BE(MAGIC, offset);
   target.writeUInt32BE(ENTRY_KINDS[item.kind] * 0x100_0000 + place.groupStart / ENTRY_ALIGN_BYTES, offset + 4);
   target.writeUInt32BE(place.generation, offset + 8);
   target.writeUInt32BE(payloadBytes, offset + 12);
-  const summedEnd = item.kind === 'blob' ? offset + ENTRY_HEADER_BYTES + HASH_BYTES : end;
-  target.writeUInt32BE(crc32c(target.subarray(offset + ENTRY_HEADER_BYTES, summedEnd)), offset + 16);
+  target.writeUInt32BE(crc32c(target.subarray(offset + ENTRY_HEADER_BYTES, end)), offset + 16);
   target.writeUInt32BE(crc32c(target.subarray(offset, offset + HEADER_SUMMED_BYTES)), offset + HEADER_SUMMED_BYTES);
   const padded = offset + entryBytes(payloadBytes);
   target.fill(0, end, padded);
@@ -84,10 +78,6 @@ export function readEntryHead(bytes: Buffer, offset: number, generation: number)
   };
 }
 
-/** A blob stands behind its hash, which vouches for it better than a checksum could; the checksum is that of the hash. */
 export function payloadIsWhole(head: EntryHead, payload: Uint8Array): boolean {
-  if (payload.length !== head.payloadBytes) return false;
-  if (head.kind !== 'blob') return crc32c(payload) === head.payloadCrc;
-  const hash = payload.subarray(0, HASH_BYTES);
-  return crc32c(hash) === head.payloadCrc && isSha256Of(hash, payload.subarray(HASH_BYTES));
+  return payload.length === head.payloadBytes && crc32c(payload) === head.payloadCrc;
 }

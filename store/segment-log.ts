@@ -9,7 +9,7 @@ import { isDiskFull } from './disk.js';
 import type { DiskFile } from './disk.js';
 import { GroupCommit } from './group-commit.js';
 import type { GroupUnit } from './group-commit.js';
-import { ENTRY_HEADER_BYTES, entryBytes, payloadBytesOf, payloadIsWhole, readEntryHead, writeEntry } from './log-entry.js';
+import { ENTRY_HEADER_BYTES, entryBytes, payloadIsWhole, readEntryHead, writeEntry } from './log-entry.js';
 import type { EntryKind, LogItem } from './log-entry.js';
 import { OpenFiles } from './open-files.js';
 import { LARGEST_SEGMENT_BYTES, offsetOf, positionOf, sequenceOf } from './position.js';
@@ -314,6 +314,12 @@ export class SegmentLog {
 export function bytesOf(items: readonly LogItem[]): number {
   let bytes = 0;
   for (const item of items) bytes += entryBytes(payloadBytesOf(item));
+  return bytes;
+}
+
+export function payloadBytesOf(item: LogItem): number {
+  let bytes = 0;
+  for (const part of item.parts) bytes += part.length;
   return bytes;
 }
 

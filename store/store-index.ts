@@ -7,8 +7,7 @@ import { crc32c } from '../wire/crc.js';
 import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteReader, ByteWriter } from './binary.js';
-import { KeyFilter } from './key-filter.js';
-import { after, blobKey, fromBytes, locatorPrefix, ownKey, rowKey, toBytes } from './keys.js';
+import { blobKey, fromBytes, locatorPrefix, ownKey, rowKey, toBytes } from './keys.js';
 import type { Pages } from './pages.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
@@ -67,10 +66,6 @@ class Changes {
 /** More changes than this in memory, and those who make them wait: the index has fallen behind the log. */
 const MOST_CHANGES = 32_768;
 const ENTRIES_AT_ONCE = 256;
-const SMALLEST_FILTER = 65_536;
-/** A record has a row, and nearly always a blob of its own. */
-const KEYS_PER_RECORD = 2;
-const ROOM_TO_GROW = 2;
 /** Most keys are below this by far; a name of the gateway's may not be. */
 const LARGEST_KEY_BYTES = 512;
 /** Prefixes are letters. */
@@ -109,16 +104,10 @@ export class StoreIndex {
   #through: Position;
   #bytesSinceCheckpoint = 0;
   #stalled: Error | undefined;
-  /** Of all keys of rows and blobs, once it is known to have them all. */
-  #filter: KeyFilter | undefined;
-  /** The next filter, while it is being filled. */
-  #learning: { readonly filter: KeyFilter; readonly done: Promise<void> } | undefined;
-  #closing = false;
 
   constructor(options: IndexOptions) {
     this.#options = options;
     this.#kv = options.kv;
-    if (options.notes.through === 0) this.#filter = new KeyFilter(SMALLEST_FILTER);
     this.#watermark = options.notes.watermark;
     this.#through = options.notes.through;
   }
@@ -137,7 +126,6 @@ export class StoreIndex {
   }
 
   row(record: string): RecordRow | undefined {
-    if (this.#filter?.mayHave(record) === false) return undefined;
     const changed = latest(this.#changes.rows, this.#flushing?.rows, record);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#stored(rowKey(record));
@@ -151,13 +139,11 @@ export class StoreIndex {
   }
 
   putRow(record: string, row: RecordRow | null): void {
-    if (row !== null) this.#learn(record);
     this.#changes.rows.set(record, row);
     this.#flushSoon();
   }
 
   blob(hash: string): BlobRow | undefined {
-    if (this.#filter?.mayHave(hash) === false) return undefined;
     const changed = latest(this.#changes.blobs, this.#flushing?.blobs, hash);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#stored(blobKey(hash));
@@ -170,7 +156,6 @@ export class StoreIndex {
   }
 
   putBlob(hash: string, row: BlobRow | null): void {
-    if (row !== null) this.#learn(hash);
     this.#changes.blobs.set(hash, row);
     this.#flushSoon();
   }
@@ -240,20 +225,7 @@ export class StoreIndex {
     await this.#checkpointing;
   }
 
-  /** Fills a filter with the keys there are, in the background. Until that is done, the database is asked. */
-  learnKeys(records: number): void {
-    if (this.#learning !== undefined || this.#closing) return;
-    const filter = new KeyFilter(Math.max(SMALLEST_FILTER, KEYS_PER_RECORD * records * ROOM_TO_GROW));
-    // A database that cannot be read says so to those who need it.
-    const done = this.#fill(filter)
-      .catch(() => undefined)
-      .finally(() => (this.#learning = undefined));
-    this.#learning = { filter, done };
-  }
-
   async close(): Promise<void> {
-    this.#closing = true;
-    await this.#learning?.done;
     try {
       await this.#running;
       if (this.#stalled === undefined) {
@@ -264,29 +236,6 @@ export class StoreIndex {
     } finally {
       await this.#kv.close();
     }
-  }
-
-  #learn(key: string): void {
-    this.#learning?.filter.add(key);
-    this.#filter?.add(key);
-    if (this.#filter?.isFull === true) this.learnKeys(this.#filter.count / KEYS_PER_RECORD);
-  }
-
-  async #fill(filter: KeyFilter): Promise<void> {
-    // What was put before it began must be in the database; what is put from now on is learnt as it comes.
-    await this.flush();
-    for (const prefix of [rowKey(''), blobKey('')]) {
-      const iterator = this.#kv.iterator({ gte: toBytes(prefix), lt: toBytes(after(prefix)) });
-      try {
-        for (let entries = await iterator.nextv(ENTRIES_AT_ONCE); entries.length > 0; entries = await iterator.nextv(ENTRIES_AT_ONCE)) {
-          if (this.#closing) return;
-          for (const [key] of entries) filter.add(fromBytes(key.subarray(1)));
-        }
-      } finally {
-        await iterator.close();
-      }
-    }
-    this.#filter = filter;
   }
 
   #stored(key: string): Uint8Array | undefined {
@@ -351,11 +300,7 @@ export class StoreIndex {
       if (row === null) remove(blobKey(hash));
       else add(blobKey(hash), writeBlobRow(values.restart(), row));
     }
-    const nothing = copyBytes(seal(values.restart()));
-    for (const [locator, record] of changes.locators) {
-      this.#bytesSinceCheckpoint += locator.length + record.length + ENTRY_OVERHEAD_BYTES;
-      batch.put(keys.bytesOf(locatorPrefix(locator) + record), nothing);
-    }
+    for (const [locator, record] of changes.locators) add(locatorPrefix(locator) + record, values.restart());
     for (const [key, value] of changes.others) {
       if (value === null) remove(key);
       else add(key, values.restart().fixed(value));
