@@ -4,7 +4,7 @@
  */
 import { backoffMs } from '../base/backoff.js';
 import { equalBytes } from '../base/bytes.js';
-import { isPosternError, messageOf } from '../base/errors.js';
+import { messageOf } from '../base/errors.js';
 import { hasExpired, nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import { dropPart, fetchBlob } from './fetch.js';
@@ -22,16 +22,19 @@ export interface CollectOptions {
   /** Whether messages of senders whose pull preference is `on-request` are fetched, too. */
   readonly onRequest: boolean;
   readonly onDelivered: (entry: InboxEntry) => void;
+  /** Called when a hand is free again. */
+  readonly onFree: () => void;
 }
 
-/** A large message must not keep small ones waiting. */
-const FETCHES_AT_ONCE = 3;
+/** So many messages are in hand at once: a large one keeps no small one waiting. */
+const HANDS = 4;
 const RETRY = { firstMs: 1000, capMs: 10 * 60_000 };
 
 export class Collector {
   readonly #context: DomainContext;
   readonly #table: PendingTable;
   readonly #options: CollectOptions;
+  readonly #inHand = new Map<string, Promise<void>>();
   #knownVersion: bigint | undefined;
 
   constructor(context: DomainContext, table: PendingTable, options: CollectOptions) {
@@ -60,20 +63,31 @@ export class Collector {
     }
   }
 
-  /** Everything that is due, a few at a time. */
-  async collectDue(signal: AbortSignal): Promise<void> {
-    const due = await this.#due();
-    const worker = async (): Promise<void> => {
-      for (let next = due.shift(); next !== undefined && !signal.aborted; next = due.shift()) await this.#collect(next, signal);
-    };
-    await Promise.all(Array.from({ length: FETCHES_AT_ONCE }, worker));
+  /** Takes in hand what is due, as long as a hand is free. */
+  async startDue(signal: AbortSignal): Promise<void> {
+    for (const [locator, entry] of await this.#due()) {
+      if (this.#inHand.size >= HANDS || signal.aborted) return;
+      const work = this.#collect(locator, entry, signal)
+        .catch((thrown: unknown) => this.#failed(locator, entry, thrown))
+        .finally(() => {
+          this.#inHand.delete(locator);
+          this.#options.onFree();
+        });
+      this.#inHand.set(locator, work);
+    }
   }
 
-  /** When something falls due next, Unix seconds; entries that wait for a decision of people have no time. */
-  nextSec(): number | undefined {
-    let next: number | undefined;
-    for (const [, entry] of this.#table.all()) if (next === undefined || entry.nextSec < next) next = entry.nextSec;
+  /** When something falls due next that nobody has in hand, Unix seconds. While no hand is free, that is never. */
+  nextSec(): number {
+    if (this.#inHand.size >= HANDS) return Infinity;
+    let next = Infinity;
+    for (const [locator, entry] of this.#table.all()) if (!this.#inHand.has(locator)) next = Math.min(next, entry.nextSec);
     return next;
+  }
+
+  /** Waits for what is in hand. */
+  async done(): Promise<void> {
+    await Promise.all(this.#inHand.values());
   }
 
   /** What has waited long enough; or all, when somebody has come to be known meanwhile. */
@@ -81,25 +95,15 @@ export class Collector {
     const version = await this.#context.correspondents.version();
     const isNew = version !== this.#knownVersion;
     this.#knownVersion = version;
-    return [...this.#table.all()].filter(([, entry]) => isNew || entry.nextSec <= nowSec(this.#context));
+    return [...this.#table.all()].filter(([locator, entry]) => !this.#inHand.has(locator) && (isNew || entry.nextSec <= nowSec(this.#context)));
   }
 
-  async #collect([locator, entry]: [string, PendingState], signal: AbortSignal): Promise<void> {
+  async #collect(locator: string, entry: PendingState, signal: AbortSignal): Promise<void> {
     if (hasExpired(this.#context, entry.expirySec)) return this.#drop(locator);
     const pull = await this.#pullOf(entry.recipientHash);
     if (pull === 'ignore') return this.#drop(locator);
     if (pull === undefined) return this.#later(entry, 'from somebody who is not known here');
     if (pull === 'on-request' && !this.#options.onRequest) return this.#later(entry, 'the sender is fetched from on request only');
-    try {
-      await this.#fetchAndReceive(locator, entry, signal);
-    } catch (thrown) {
-      if (!isPosternError(thrown)) throw thrown;
-      this.#context.report({ kind: 'trouble', what: `message ${locator}`, thrown });
-      await this.#later(entry, messageOf(thrown));
-    }
-  }
-
-  async #fetchAndReceive(locator: string, entry: PendingState, signal: AbortSignal): Promise<void> {
     const fetched = await fetchBlob(this.#context, locator, entry, signal);
     if (fetched.kind !== 'complete') return signal.aborted ? undefined : this.#later(entry, fetched.reason);
     const received = await receiveMessage(this.#context, locator, entry, fetched.file, this.#options.accept);
@@ -123,6 +127,12 @@ export class Collector {
     }
   }
 
+  /** A fault of this machine, a full disk above all: it is told, and the message waits. */
+  async #failed(locator: string, entry: PendingState, thrown: unknown): Promise<void> {
+    this.#context.report({ kind: 'trouble', what: `message ${locator}`, thrown });
+    await this.#later(entry, messageOf(thrown)).catch((again: unknown) => this.#context.report({ kind: 'trouble', what: `message ${locator}`, thrown: again }));
+  }
+
   /** Somebody who holds it has knocked again: the newest holder is asked, and at once. */
   async #hearAgain(known: PendingState, holder: PendingState['holder']): Promise<void> {
     const isSame = known.holder.url === holder.url && equalBytes(known.holder.keyId, holder.keyId);
@@ -131,10 +141,13 @@ export class Collector {
   }
 
   async #later(entry: PendingState, reason: string): Promise<void> {
+    const locator = PendingTable.nameOf(entry.messageId);
     const failures = entry.failures + 1;
     const retryAfterSec = Math.ceil(backoffMs(RETRY, failures, this.#context.random) / 1000);
-    await this.#table.put({ ...entry, failures, nextSec: nowSec(this.#context) + retryAfterSec, problem: reason });
-    this.#context.report({ kind: 'waiting', locator: PendingTable.nameOf(entry.messageId), reason, retryAfterSec });
+    // A knock may have named another holder meanwhile.
+    const { holder } = this.#table.get(locator) ?? entry;
+    await this.#table.put({ ...entry, holder, failures, nextSec: nowSec(this.#context) + retryAfterSec, problem: reason });
+    this.#context.report({ kind: 'waiting', locator, reason, retryAfterSec });
   }
 
   async #drop(locator: string): Promise<void> {

@@ -134,6 +134,22 @@ t.test('fetches no blob twice that is bad at its holder, and takes a good one wh
   t.ok(isWhole(pair, (await running.until('delivered')).path));
 });
 
+t.test('keeps no small message waiting for a large one', async (t) => {
+  const pair = await makePair(t, { content: { small: 'a few words' } });
+  const large = await send(pair, 2 * MIB);
+  const north = await pair.north();
+  await north.handOver([await north.prepare({ file: join(pair.dir, 'small'), to: 'bo@south.example' })], 0, never);
+  const small = [...pair.gateway.held.values()].find((held) => held !== large)!;
+  const running = await runInTest(t, pair.south, { outDir: join(pair.dir, 'out') });
+  pair.gateway.misdeeds.stallFetchOf = large;
+  await pair.gateway.knock(large, running.port);
+  while (pair.gateway.fetches.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await pair.gateway.knock(small, running.port);
+  t.equal((await running.until('delivered')).path, join(pair.dir, 'out', 'small'));
+  await running.until('accepted');
+  t.equal(large.state, 'custody');
+});
+
 t.test('leaves what is too large where it is', async (t) => {
   const pair = await makePair(t);
   editConfig(pair.southDir, (config) => Object.assign(config, { largestBlobBytes: 50_000 }));

@@ -2,7 +2,6 @@
  * What a domain asks of a gateway over the wire: take this batch, give me that blob, hear these openings. Every
  * answer that matters is checked against the gateway's pinned key; what it means is decided elsewhere.
  */
-import { open as openFile } from 'node:fs/promises';
 import { concatBytes, equalBytes, toBase64url } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { PosternError, isPosternError, messageOf } from '../base/errors.js';
@@ -11,7 +10,7 @@ import type { HttpAnswer } from '../base/http-exchange.js';
 import type { Random } from '../base/random.js';
 import { BatchReader } from '../wire/batch-reader.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
-import { BATCH_LIMITS, encodeBatchHead, encodePieceHead } from '../wire/batch.js';
+import { encodeBatchHead } from '../wire/batch.js';
 import { badSignature } from '../wire/faults.js';
 import { keyId } from '../wire/keys.js';
 import type { SigningKey } from '../wire/keys.js';
@@ -20,14 +19,8 @@ import { verifyOffer } from '../wire/offer.js';
 import { encodeOpening } from '../wire/opening.js';
 import type { Opening } from '../wire/opening.js';
 import type { TransitRecord } from '../wire/record.js';
-
-/** Bytes [startByte, endByte) of the blob of record number `index`, which are in `file` at the same place. */
-export interface PieceSource {
-  readonly index: number;
-  readonly file: string;
-  readonly startByte: number;
-  readonly endByte: number;
-}
+import { BatchBody } from './batch-body.js';
+import type { PieceSource } from './batch-body.js';
 
 export interface BatchToSend {
   readonly records: readonly TransitRecord[];
@@ -58,8 +51,6 @@ export interface DoorParts {
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Beyond this a broken connection is no dead one that was kept too long: the gateway is asked what it has before more is sent. */
 const WORTH_RESUMING_BYTES = 2 * 1024 * 1024;
-/** A piece is read from the disk in smaller bites. */
-const READ_BYTES = 256 * 1024;
 /** Openings in one request: at most 64 KiB (spec/https.md), at about 50 bytes each. */
 const OPENINGS_AT_ONCE = 1000;
 /** A transfer that makes progress may take its time: a 1 TiB file over a 100 Mbit/s line. */
@@ -86,8 +77,7 @@ export class GatewayDoor {
     const nonce = this.#parts.random.bytes(16);
     const sentSec = Math.floor(this.#parts.clock.nowMs() / 1000);
     const head = encodeBatchHead({ key: this.#parts.ours, to: this.keyId, records: batch.records, controls: batch.controls, sentSec, nonce });
-    const pieces = batch.pieces.flatMap(cut);
-    const bytes = pieces.reduce((sum, piece) => sum + encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte).length + piece.endByte - piece.startByte, head.length);
+    const body = new BatchBody(head, batch.pieces);
     let handedBytes = 0;
     const onProgress = (sentBytes: number): void => {
       handedBytes = sentBytes;
@@ -95,14 +85,14 @@ export class GatewayDoor {
     };
     const open = (): AsyncIterable<Uint8Array> => {
       if (handedBytes > WORTH_RESUMING_BYTES) throw new PosternError('LINK_UNREACHABLE', `${this.url} cannot be reached: the connection broke.`, { address: this.url });
-      return batchBody(head, pieces, onProgress);
+      return body.stream(onProgress);
     };
     try {
       const answer = await this.#peer.exchange({
         method: 'POST',
         path: '/fmp/1/batch',
         headers: { 'content-type': 'application/cbor-seq' },
-        body: { bytes, open },
+        body: { bytes: body.bytes, open },
         answerLimitBytes: ANSWER_LIMIT_BYTES,
         wholeMs: LONGEST_TRANSFER_MS,
         ...(batch.signal !== undefined && { signal: batch.signal }),
@@ -171,35 +161,6 @@ export class GatewayDoor {
 function unreachable(thrown: unknown): BatchAnswer {
   if (!isPosternError(thrown)) throw thrown;
   return { kind: 'unreachable', code: thrown.code, reason: messageOf(thrown) };
-}
-
-function cut(piece: PieceSource): PieceSource[] {
-  const parts: PieceSource[] = [];
-  for (let startByte = piece.startByte; startByte < piece.endByte; startByte += BATCH_LIMITS.pieceBytes) {
-    parts.push({ ...piece, startByte, endByte: Math.min(piece.endByte, startByte + BATCH_LIMITS.pieceBytes) });
-  }
-  return parts;
-}
-
-async function* batchBody(head: Uint8Array, pieces: readonly PieceSource[], onProgress: (sentBytes: number) => void): AsyncGenerator<Uint8Array> {
-  yield head;
-  let sentBytes = 0;
-  for (const piece of pieces) {
-    yield encodePieceHead(piece.index, piece.startByte, piece.endByte - piece.startByte);
-    const file = await openFile(piece.file, 'r');
-    try {
-      for (let at = piece.startByte; at < piece.endByte; ) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(Math.min(READ_BYTES, piece.endByte - at)), 0, undefined, at);
-        if (bytesRead === 0) throw new Error(`${piece.file} ends at byte ${at}, before ${piece.endByte}`);
-        yield buffer.subarray(0, bytesRead);
-        at += bytesRead;
-        sentBytes += bytesRead;
-        onProgress(sentBytes);
-      }
-    } finally {
-      await file.close();
-    }
-  }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

@@ -57,6 +57,8 @@ export interface Misdeeds {
   /** Changes the head of the answer to a fetch, or the bytes served. */
   fetchHeaders?: (headers: Record<string, string | number>) => void;
   fetchBytes?: (bytes: Buffer, at: number) => void;
+  /** Begins to serve this one, and does not go on. */
+  stallFetchOf?: Held;
   /** Wants the same range again and again. */
   insatiable?: boolean;
   openingStatus?: number;
@@ -270,6 +272,7 @@ export class TestGateway {
     const status = asked === undefined ? 200 : 206;
     this.fetches.push({ range: request.headers.range, status });
     response.writeHead(status, headers);
+    if (held === this.misdeeds.stallFetchOf) return void response.flushHeaders();
     const cutAt = this.misdeeds.cutFetchAtBytes?.shift();
     const fd = openSync(held.file, 'r');
     let at = start;

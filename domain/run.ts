@@ -37,19 +37,19 @@ export async function runDomain(context: DomainContext, options: RunOptions, sig
   const table = await PendingTable.open(context.home, context.config.knock.mostPending, onBroken);
   // What a crash left in the inbox is handed out like what is delivered now.
   const arrived = options.outDir === undefined ? [] : await listInbox(context.home, onBroken);
-  const collector = new Collector(context, table, { ...options, onDelivered: (entry) => void arrived.push(entry) });
-  const knocked = new Alarm(context.clock);
+  const stirred = new Alarm(context.clock);
+  const collector = new Collector(context, table, { ...options, onDelivered: (entry) => void arrived.push(entry), onFree: () => stirred.ring() });
   const listener = new KnockListener(context, async (knock) => {
     await collector.hear(knock);
-    knocked.ring();
+    stirred.ring();
   });
   let count = 0;
   const collect = async (): Promise<number> => {
-    await collector.collectDue(until);
+    await collector.startDue(until);
     count += await handOutAll(context, arrived, options.outDir);
     await tellAccepted(context, until);
     if (options.count !== undefined && count >= options.count) enough.abort();
-    return ((collector.nextSec() ?? Infinity) - nowSec(context)) * 1000;
+    return (collector.nextSec() - nowSec(context)) * 1000;
   };
   const talk = async (): Promise<number> => {
     await submitDue(context, until);
@@ -59,9 +59,10 @@ export async function runDomain(context: DomainContext, options: RunOptions, sig
   const port = await listener.start();
   context.report({ kind: 'listening', host: context.config.knock.listenHost, port });
   try {
-    await Promise.all([repeat(context, collect, knocked, until), repeat(context, talk, new Alarm(context.clock), until)]);
+    await Promise.all([repeat(context, collect, stirred, until), repeat(context, talk, new Alarm(context.clock), until)]);
   } finally {
     await listener.stop();
+    await collector.done();
   }
 }
 

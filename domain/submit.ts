@@ -7,13 +7,15 @@ import { equalBytes, toHex } from '../base/bytes.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import { keyId } from '../wire/keys.js';
 import type { ByteRange } from '../wire/ranges.js';
-import type { Refusal } from '../wire/refusal.js';
+import type { PieceSource } from './batch-body.js';
 import { claim, release } from './claim.js';
 import { hasExpired, nowSec } from './context.js';
 import type { DomainContext } from './context.js';
-import type { BatchAnswer, GatewayDoor, PieceSource } from './gateway-door.js';
+import type { GatewayDoor } from './gateway-door.js';
 import { applyNews } from './news.js';
 import type { News } from './news.js';
+import { NO_RECEIPT, whyNotAnswered, whyRefused } from './not-taken.js';
+import type { NotTaken } from './not-taken.js';
 import { blobFile, isRetracting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 
@@ -29,13 +31,6 @@ const NEWS_AFTER_EXPIRY_SEC = 86_400;
 
 /** A domain's own gateway is near: nobody gains by long waits. */
 const RETRY = { firstMs: 1000, capMs: 5 * 60_000 };
-
-/** Why a message was not taken now. */
-interface NotTaken {
-  readonly code: string;
-  readonly reason: string;
-  readonly retryAfterSec?: number;
-}
 
 /** Everything that is due: not taken yet, not retracted, not waiting after a failure. Expired ones end here, in silence, whoever holds them. */
 export async function submitDue(context: DomainContext, signal: AbortSignal): Promise<void> {
@@ -131,8 +126,6 @@ async function sendWanted(context: DomainContext, door: GatewayDoor, message: Ou
   return { code: 'no-progress', reason: 'it wants the same parts again and again' };
 }
 
-const NO_RECEIPT: NotTaken = { code: 'no-receipt', reason: 'it answered without a receipt; it may be short of room' };
-
 /** Wanted ranges, or why it was not taken, or undefined when all is done. */
 function whatNext(news: News | NotTaken, message: OutgoingMessage): readonly ByteRange[] | NotTaken | 'nothing' | undefined {
   if ('code' in news) return news;
@@ -157,31 +150,6 @@ async function ask(
   const answer = await door.send({ records: messages.map((message) => message.record), controls: [], pieces, signal, ...(onProgress !== undefined && { onProgress }) });
   return answer.kind === 'answered' ? applyNews(context, messages, answer) : whyNotAnswered(answer);
 }
-
-function whyNotAnswered(answer: Exclude<BatchAnswer, { kind: 'answered' }>): NotTaken {
-  if (answer.kind === 'unreachable') return answer;
-  return { code: 'stranger', reason: 'it does not know this domain: give it our card' };
-}
-
-function whyRefused(refusal: Refusal): NotTaken {
-  return {
-    code: refusal.code,
-    reason: refusal.note ?? REASONS[refusal.code],
-    ...(refusal.retryAfterSec !== undefined && { retryAfterSec: refusal.retryAfterSec }),
-  };
-}
-
-const REASONS: Readonly<Record<Refusal['code'], string>> = {
-  expired: 'the message has expired, by the clock of the gateway',
-  'too-large': 'the message is larger than the gateway takes',
-  quota: 'the quota for this domain or for the destination is used up',
-  full: 'the gateway has no room',
-  'no-route': 'the gateway knows no way to the destination',
-  'blob-mismatch': 'what arrived is not what the record says',
-  unknown: 'the gateway does not know the record',
-  clock: 'the clocks differ too much',
-  loop: 'the gateway has passed this message on already',
-};
 
 async function note(context: DomainContext, message: OutgoingMessage, gateway: string, why: NotTaken): Promise<void> {
   const failures = ((await troubleOf(message))?.failures ?? 0) + 1;
