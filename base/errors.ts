@@ -76,6 +76,7 @@ export interface ErrorData {
   DOMAIN_PORT: { host: string; port: number };
   DOMAIN_USER: { address: string };
   DOMAIN_STRANGER: { address: string };
+  DOMAIN_KEY_ENDED: { address: string };
   DOMAIN_KEY_CHANGED: { address: string; pinned: string; offered: string };
   DOMAIN_GATEWAY: { name: string };
   DOMAIN_MESSAGE: { message: string };

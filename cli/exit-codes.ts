@@ -35,6 +35,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   DOMAIN_FILE: EXIT.usage,
   DOMAIN_USER: EXIT.usage,
   DOMAIN_STRANGER: EXIT.usage,
+  DOMAIN_KEY_ENDED: EXIT.refused,
   DOMAIN_KEY_CHANGED: EXIT.refused,
   DOMAIN_GATEWAY: EXIT.usage,
   DOMAIN_MESSAGE: EXIT.usage,

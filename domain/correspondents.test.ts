@@ -6,6 +6,7 @@ import { makeDomainCard } from '../wire/card.js';
 import type { DomainCard } from '../wire/card.js';
 import { makeDomainRecord } from '../wire/domain-record.js';
 import { makeKeyRecord } from '../wire/key-record.js';
+import type { KeyStatus } from '../wire/key-record.js';
 import { kemKeyFromSeed, signingKeyFromSeed } from '../wire/keys.js';
 import type { SigningKey } from '../wire/keys.js';
 import { stateOf } from './outgoing.js';
@@ -17,17 +18,19 @@ interface Keys {
   kem?: number;
   previous?: SigningKey;
   createdSec?: number;
+  lifetimeSec?: number;
+  status?: KeyStatus;
   users?: readonly string[];
 }
 
 /** A card of west.example with whatever keys. */
-function card({ domain, user, kem = 1, previous, createdSec = 1000, users = ['cy'] }: Keys): DomainCard {
+function card({ domain, user, kem = 1, previous, createdSec = 1000, lifetimeSec = 10_000_000_000, status = 'current', users = ['cy'] }: Keys): DomainCard {
   const kemKey = kemKeyFromSeed(new Uint8Array(32).fill(kem)).publicKey;
-  const record = makeDomainRecord(domain, { domain: 'west.example', kemKey, createdSec, notAfterSec: createdSec + 1000, escrow: false, endpoints: [] });
+  const record = makeDomainRecord(domain, { domain: 'west.example', kemKey, createdSec, notAfterSec: createdSec + lifetimeSec, escrow: false, endpoints: [] });
   const records = users.map((name) =>
     makeKeyRecord(
       { user, domain, ...(previous !== undefined && { previous }) },
-      { address: `${name}@west.example`, kemKey, createdSec, notBeforeSec: createdSec, notAfterSec: createdSec + 1000, status: 'current', escrow: false },
+      { address: `${name}@west.example`, kemKey, createdSec, notBeforeSec: createdSec, notAfterSec: createdSec + lifetimeSec, status, escrow: false },
     ),
   );
   return makeDomainCard(domain, { domain: record, users: records, createdSec });
@@ -78,6 +81,21 @@ t.test('stops everything to a domain whose own key has changed', async (t) => {
   t.ok(await north.prepare({ file: join(pair.dir, 'file'), to: 'cy@west.example' }), 'a card that agrees with the pinned keys takes the alarm back');
 });
 
+t.test('forgets no change over a card that says nothing about it', async (t) => {
+  const pair = await makePair(t, { content: { file: 'x' } });
+  const north = await pair.north();
+  await north.learn(card({ domain: domainKey, user: userKey, users: ['cy', 'di', 'ed'] }));
+  await north.learn(card({ domain: domainKey, user: key(3), createdSec: 2000, users: ['cy'] }));
+  await north.learn(card({ domain: domainKey, user: userKey, createdSec: 3000, users: ['ed'] }));
+  await north.learn(card({ domain: domainKey, user: key(4), createdSec: 4000, users: ['di'] }));
+  for (const to of ['cy@west.example', 'di@west.example']) await t.rejects(north.prepare({ file: join(pair.dir, 'file'), to }), { code: 'DOMAIN_KEY_CHANGED', data: { address: to } });
+  t.ok(await north.prepare({ file: join(pair.dir, 'file'), to: 'ed@west.example' }));
+  await north.learn(card({ domain: domainKey, user: userKey, createdSec: 5000, users: ['di'] }));
+  t.ok(await north.prepare({ file: join(pair.dir, 'file'), to: 'di@west.example' }), 'a card that agrees takes the alarm back for whom it names');
+  t.match(await north.acknowledge('west.example'), [{ whose: 'cy@west.example' }]);
+  for (const to of ['cy', 'di', 'ed']) t.ok(await north.prepare({ file: join(pair.dir, 'file'), to: `${to}@west.example` }));
+});
+
 t.test('says when the old key has signed for the new one', async (t) => {
   const pair = await makePair(t);
   const north = await pair.north();
@@ -99,6 +117,18 @@ t.test('keeps back what was sealed before the key changed', async (t) => {
   t.match((await north.outgoing(message)).trouble, { code: 'old-key' });
   t.equal(await stateOf(message), 'sealed');
   t.equal(pair.gateway.batches, 0);
+});
+
+t.test('seals nothing to keys whose time is over, or that were given up', async (t) => {
+  const pair = await makePair(t, { content: { file: 'x' } });
+  const north = await pair.north();
+  const send = { file: join(pair.dir, 'file'), to: 'cy@west.example' };
+  await north.learn(card({ domain: domainKey, user: userKey, lifetimeSec: 1000 }));
+  await t.rejects(north.prepare(send), { code: 'DOMAIN_KEY_ENDED' });
+  await north.learn(card({ domain: domainKey, user: userKey, createdSec: 2000 }));
+  t.ok(await north.prepare(send), 'a newer record');
+  await north.learn(card({ domain: domainKey, user: userKey, createdSec: 3000, status: 'revoked' }));
+  await t.rejects(north.prepare({ ...send, name: 'another' }), { code: 'DOMAIN_KEY_ENDED' });
 });
 
 t.test('knows nobody it was not told of', async (t) => {

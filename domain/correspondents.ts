@@ -39,6 +39,9 @@ export interface KnownDomain {
   readonly changes: readonly KeyChange[];
 }
 
+/** More changes of keys at once are no accident. */
+const MOST_CHANGED_CARDS = 8;
+
 /** Who a knock is between, as its recipient hash tells to who knows both. */
 export interface Pairing {
   readonly correspondent: Correspondent;
@@ -96,7 +99,7 @@ export class Correspondents {
 
   /**
    * Takes a card in. New keys of people not known before are pinned; other keys than the pinned ones are kept
-   * aside and given back. A card that agrees with the pinned keys takes such a change back.
+   * aside and given back. A card that agrees with the pinned keys takes such a change back for whom it names.
    */
   async learn(card: DomainCard): Promise<{ added: readonly string[]; changes: readonly KeyChange[] }> {
     const name = card.domain.domain;
@@ -106,7 +109,8 @@ export class Correspondents {
       return { added: card.users.map((user) => user.address), changes: [] };
     }
     const changes = keyChanges(knownDomain(state), card);
-    const next: CorrespondentState = { format: 1, record: state.record, users: { ...state.users } };
+    const changedCards = [...stillOpen(state, card), ...(changes.length > 0 ? [card.bytes] : [])].slice(-MOST_CHANGED_CARDS);
+    const next: CorrespondentState = { format: 1, record: state.record, users: { ...state.users }, changedCards };
     const added: string[] = [];
     if (equalBytes(decodeDomainRecord(state.record).signingKey, card.domain.signingKey)) {
       next.record = newer(decodeDomainRecord(state.record), card.domain).bytes;
@@ -117,7 +121,6 @@ export class Correspondents {
         next.users[user.address] = { record: before === undefined ? user.bytes : newer(decodeKeyRecord(before.record), user).bytes, pull: before?.pull ?? 'immediate' };
       }
     }
-    if (changes.length > 0) next.changedCard = card.bytes;
     await this.#write(name, next);
     return { added, changes };
   }
@@ -125,9 +128,10 @@ export class Correspondents {
   /** Pins the changed keys of a domain instead of the old ones, and gives back what they were. */
   async acknowledge(domain: string): Promise<readonly KeyChange[]> {
     const state = await this.#read(domain);
-    if (state?.changedCard === undefined) return [];
+    if (state === undefined || state.changedCards.length === 0) return [];
     const { changes } = knownDomain(state);
-    await this.#write(domain, pinned(decodeDomainCard(state.changedCard), state.users));
+    const next = state.changedCards.reduce((before, card) => pinned(decodeDomainCard(card), before.users), state);
+    await this.#write(domain, next);
     return changes;
   }
 
@@ -174,8 +178,16 @@ export class Correspondents {
 function knownDomain(state: CorrespondentState): KnownDomain {
   const domain = decodeDomainRecord(state.record);
   const users = Object.values(state.users).map(({ record, pull }): Correspondent => ({ domain, user: decodeKeyRecord(record), pull }));
-  const known = { domain, users, changes: [] };
-  return state.changedCard === undefined ? known : { ...known, changes: keyChanges(known, decodeDomainCard(state.changedCard)) };
+  const changes = new Map<string, KeyChange>();
+  for (const card of state.changedCards) for (const change of keyChanges({ domain, users }, decodeDomainCard(card))) changes.set(change.whose, change);
+  return { domain, users, changes: [...changes.values()] };
+}
+
+/** Of the cards kept aside, those that say something about somebody of whom the new card says nothing. */
+function stillOpen(state: CorrespondentState, card: DomainCard): Uint8Array[] {
+  const named = new Set([card.domain.domain, ...card.users.map((user) => user.address)]);
+  const known = knownDomain(state);
+  return state.changedCards.filter((kept) => keyChanges(known, decodeDomainCard(kept)).some(({ whose }) => !named.has(whose)));
 }
 
 /** The keys of a card, with the preferences that were there. Users whom the card does not name stay while the domain's key does. */
@@ -186,7 +198,7 @@ function pinned(card: DomainCard, before: CorrespondentState['users']): Correspo
     if (equalBytes(decodeKeyRecord(user.record).domainKid, signedBy)) users[address] = user;
   }
   for (const user of card.users) users[user.address] = { record: user.bytes, pull: before[user.address]?.pull ?? 'immediate' };
-  return { format: 1, record: card.domain.bytes, users };
+  return { format: 1, record: card.domain.bytes, users, changedCards: [] };
 }
 
 function newer<R extends DomainRecord | KeyRecord>(a: R, b: R): R {

@@ -5,7 +5,7 @@
  */
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { codeOf, syncFolder } from '../base/durable-file.js';
 import { numberedFileName } from './file-name.js';
 import { readState, writeState } from './state-file.js';
@@ -49,7 +49,8 @@ async function moveContent(content: string, handout: HandoutState, stateFile: st
     await rename(content, handout.path);
   } catch (thrown) {
     if (codeOf(thrown) !== 'EXDEV') throw thrown;
-    const part = handout.part ?? `${handout.path}.part`;
+    // Hidden, and named for the message: nobody's file has this name.
+    const part = handout.part ?? join(dirname(handout.path), `.${basename(dirname(content))}.part`);
     if (handout.part === undefined) {
       await copySynced(content, part);
       await writeState(stateFile, handoutSchema, { ...handout, part });

@@ -52,7 +52,7 @@ export class KnockListener {
     }
     socket.on('error', (thrown) => this.#context.report({ kind: 'trouble', what: 'the socket for knocks', thrown }));
     socket.on('message', (datagram) => {
-      this.hear(datagram);
+      this.#hear(datagram);
     });
     this.#socket = socket;
     return socket.address().port;
@@ -66,7 +66,7 @@ export class KnockListener {
     await this.#inHand;
   }
 
-  hear(datagram: Uint8Array): void {
+  #hear(datagram: Uint8Array): void {
     const knock = this.#open(datagram);
     if (knock === undefined) return;
     this.#inHand = this.#inHand.then(() => this.#onKnock(knock)).catch((thrown: unknown) => this.#context.report({ kind: 'trouble', what: 'a knock', thrown }));

@@ -67,6 +67,7 @@ async function checkEnvelope(context: DomainContext, pending: PendingState, blob
   if (!equalBytes(opened.senderKeyPrefix, fingerprintBytes(sender.user.signingKey).subarray(0, opened.senderKeyPrefix.length))) {
     return { kind: 'withheld', reason: `from ${opened.sender}, with another key than the one pinned` };
   }
+  if (sender.user.status !== 'current') return { kind: 'withheld', reason: `from ${opened.sender}, whose key is ${sender.user.status}` };
   const envelope = opened.verify(sender.user.signingKey);
   if (!equalBytes(envelope.messageId, pending.messageId)) return { kind: 'bad', reason: 'it is another message than the one that was fetched' };
   const pairing = await correspondents.pairing(envelope.recipientHash);

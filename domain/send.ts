@@ -9,8 +9,9 @@ import { toHex, utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import { sha256Of } from '../wire/node-crypto.js';
 import { isClaimed } from './claim.js';
-import { nowSec } from './context.js';
+import { hasExpired, nowSec } from './context.js';
 import type { DomainContext } from './context.js';
+import type { Correspondent } from './correspondents.js';
 import { safeFileName } from './file-name.js';
 import { ownUser } from './identity.js';
 import { listInbox, pickEntry } from './inbox.js';
@@ -41,6 +42,7 @@ const CLAIM_LOOK_MS = 300;
 export async function prepareMessage(context: DomainContext, request: SendRequest): Promise<OutgoingMessage> {
   const from = ownUser(context.identity, request.from);
   const to = await context.correspondents.recipient(request.to);
+  refuseEndedKeys(context, to);
   const name = safeFileName(request.name ?? basename(request.file));
   const mediaType = request.mediaType ?? mediaTypeOf(name);
   const threadParent = request.replyTo === undefined ? undefined : pickEntry(await listInbox(context.home, () => undefined), request.replyTo).facts.messageId;
@@ -52,6 +54,15 @@ export async function prepareMessage(context: DomainContext, request: SendReques
   const made = await latestOf(context.home, command);
   if (made === undefined) throw new PosternError('DOMAIN_STATE', `The message for ${request.file} has gone from ${context.home.outgoing}.`, { file: context.home.outgoing });
   return made.message;
+}
+
+/** Nothing is sealed to a key after its time, or to one that its owner has given up (spec/keys.md). */
+function refuseEndedKeys(context: DomainContext, { domain, user }: Correspondent): void {
+  const { address } = user;
+  const fault = (why: string): PosternError => new PosternError('DOMAIN_KEY_ENDED', `${why}. Get a newer card of ${domain.domain} and give it to "postern domain know".`, { address });
+  if (user.status !== 'current') throw fault(`The key of ${address} is ${user.status}`);
+  const endSec = Math.min(domain.notAfterSec, user.notAfterSec);
+  if (hasExpired(context, endSec)) throw fault(`The keys of ${address} ended on ${new Date(endSec * 1000).toISOString().slice(0, 10)}`);
 }
 
 /** Tries until all have been taken, or refused for good, or `waitMs` have passed. What is left is tried again by whoever comes next. */

@@ -37,8 +37,8 @@ export const correspondentSchema = z.strictObject({
   record: hexBytes(),
   /** By address: the pinned key record, and when to fetch what comes from there. */
   users: z.record(z.string(), z.strictObject({ record: hexBytes(), pull: pullSchema })),
-  /** A card with other keys than the pinned ones. Until somebody acknowledges it, nothing is sent to whom it touches. */
-  changedCard: z.exactOptional(hexBytes()),
+  /** Cards with other keys than the pinned ones, oldest first. Until somebody acknowledges them, nothing is sent to whom they touch. */
+  changedCards: z.array(hexBytes()),
 });
 export type CorrespondentState = z.output<typeof correspondentSchema>;
 

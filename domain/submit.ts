@@ -71,6 +71,8 @@ async function submitGroup(context: DomainContext, group: readonly OutgoingMessa
   for (const door of context.doors.known) {
     if (signal.aborted) return;
     const { answered, notTaken } = await handOver(context, door, group, signal);
+    // Broken off on our side: that says nothing about the gateway.
+    if (signal.aborted) return;
     if (!answered && door !== context.doors.known.at(-1)) continue;
     for (const [message, why] of notTaken) await note(context, message, door.name, why);
     return;
