@@ -54,10 +54,11 @@ async function transfer(
 ): Promise<Fetched> {
   const startByte = known === undefined ? 0 : await part.bytesHere();
   const resume = known === undefined || startByte === 0 ? undefined : { startByte, blobHash: toHex(known.blobHash) };
-  const answer = await door.fetch(entry.messageId, resume, context.config.largestBlobBytes, signal);
+  const answer = await door.fetch(entry.messageId, { ...(resume !== undefined && { resume }), ...(entry.refusedBlob !== undefined && { refused: entry.refusedBlob }) }, context.config.largestBlobBytes, signal);
   const offered = resume !== undefined && answer.status === 206 ? readPartial(answer, resume) : readWholeHead(answer);
   if (offered === undefined) {
     await breakOff(answer);
+    if (answer.status === 304) return { kind: 'unwanted', reason: STILL_BAD };
     if (answer.status === 416) await part.drop();
     return { kind: 'not-now', reason: answer.status === 404 ? 'the holder has nothing under this id, or not yet' : `the holder answered with HTTP status ${answer.status}` };
   }
@@ -72,6 +73,8 @@ async function transfer(
   if (endByte < offered.blobBytes) return { kind: 'not-now', reason: `the transfer was cut at byte ${endByte} of ${offered.blobBytes}` };
   return { kind: 'complete', file: part.file, blobHash: offered.blobHash };
 }
+
+const STILL_BAD = 'the holder still has the blob that was found to be bad';
 
 interface Offered extends PartState {
   readonly startByte: number;
@@ -102,7 +105,7 @@ function hashOf(etag: string | undefined): Uint8Array | undefined {
 
 function whyUnwanted(context: DomainContext, entry: PendingState, offered: Offered): string | undefined {
   if (offered.blobBytes > context.config.largestBlobBytes) return `it has ${offered.blobBytes} bytes, and the config allows ${context.config.largestBlobBytes}`;
-  if (entry.refusedBlob !== undefined && equalBytes(entry.refusedBlob, offered.blobHash)) return 'the holder still has the blob that was found to be bad';
+  if (entry.refusedBlob !== undefined && equalBytes(entry.refusedBlob, offered.blobHash)) return STILL_BAD;
   return undefined;
 }
 

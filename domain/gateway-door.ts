@@ -2,7 +2,7 @@
  * What a domain asks of a gateway over the wire: take this batch, give me that blob, hear these openings. Every
  * answer that matters is checked against the gateway's pinned key; what it means is decided elsewhere.
  */
-import { concatBytes, equalBytes, toBase64url } from '../base/bytes.js';
+import { concatBytes, equalBytes, toBase64url, toHex } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { PosternError, isPosternError, messageOf } from '../base/errors.js';
 import { HttpPeer, readWhole } from '../base/http-exchange.js';
@@ -56,6 +56,13 @@ const OPENINGS_AT_ONCE = 1000;
 /** A transfer that makes progress may take its time: a 1 TiB file over a 100 Mbit/s line. */
 const LONGEST_TRANSFER_MS = 24 * 3600_000;
 
+export interface FetchWishes {
+  /** A part of this blob is here already. */
+  readonly resume?: { readonly startByte: number; readonly blobHash: string };
+  /** The hash of a blob that came under this id and was found to be bad: another one, if there is one. */
+  readonly refused?: Uint8Array;
+}
+
 export class GatewayDoor {
   readonly name: string;
   readonly url: string;
@@ -106,12 +113,15 @@ export class GatewayDoor {
     }
   }
 
-  /** The head of the answer to a GET of a blob, from `startByte` on when there is a part of it already. Rejects when nobody answers. */
-  fetch(messageId: Uint8Array, resume: { startByte: number; blobHash: string } | undefined, limitBytes: number, signal?: AbortSignal): Promise<HttpAnswer> {
+  /** The head of the answer to a GET of a blob. Rejects when nobody answers. */
+  fetch(messageId: Uint8Array, { resume, refused }: FetchWishes, limitBytes: number, signal?: AbortSignal): Promise<HttpAnswer> {
     return this.#peer.exchange({
       method: 'GET',
       path: `/fmp/1/blob/${toBase64url(messageId)}`,
-      headers: resume === undefined ? {} : { range: `bytes=${resume.startByte}-`, 'if-range': `"${resume.blobHash}"` },
+      headers: {
+        ...(resume !== undefined && { range: `bytes=${resume.startByte}-`, 'if-range': `"${resume.blobHash}"` }),
+        ...(refused !== undefined && { 'if-none-match': `"${toHex(refused)}"` }),
+      },
       answerLimitBytes: limitBytes,
       wholeMs: LONGEST_TRANSFER_MS,
       ...(signal !== undefined && { signal }),

@@ -4,7 +4,7 @@
  * those a receipt is given for.
  */
 import { toHex } from '../base/bytes.js';
-import { PosternError } from '../base/errors.js';
+import { isPosternError, PosternError } from '../base/errors.js';
 import type { HoldEntry, HoldRefusal, StoredRecord } from '../store/store.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
 import { sha256Of } from '../wire/node-crypto.js';
@@ -40,7 +40,8 @@ export async function beginAccept(context: GatewayContext, peer: Peer, head: Bat
 
 async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRecord): Promise<Way> {
   const { config, store, trust, planner } = context;
-  const known = await store.find(record.rid);
+  const known = await findKnown(context, record);
+  if (known === 'unreadable') return refuse(record, 'full', 'what this gateway has of this record is damaged');
   if (known !== undefined) return isLoop(known, peer) ? refuse(record, 'loop', 'this record has been here and was passed on') : { kind: 'acknowledge' };
   const nowMs = trust.nowMs();
   const expiryMs = record.expirySec * 1000;
@@ -51,6 +52,15 @@ async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRec
   if (noRoom !== undefined && noRoom !== 'blob-missing') return refuse(record, ...refusalOf(noRoom));
   const target = planner.target(record.destination, peer.name);
   return record.blobBytes < config.store.largeBlobBytes ? { kind: 'small', target, stagedBytes: 0 } : { kind: 'large', target };
+}
+
+async function findKnown({ store }: GatewayContext, { rid }: TransitRecord): Promise<StoredRecord | 'unreadable' | undefined> {
+  try {
+    return await store.find(rid);
+  } catch (thrown) {
+    if (isPosternError(thrown) && thrown.code === 'STORE_DAMAGED') return 'unreadable';
+    throw thrown;
+  }
 }
 
 /**

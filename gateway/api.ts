@@ -8,14 +8,14 @@ import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
 import { BatchPlaces } from './batch-places.js';
 import { readSmallBody } from './http-body.js';
-import { selectPart, type Selection } from './http-conditions.js';
+import { selectPart, type Selection, suits } from './http-conditions.js';
 import { type HttpReply, type HttpRequest, type HttpRoute, NOT_FOUND } from './http-route.js';
 
 export interface ApiHandlers {
   /** `body` is a batch, not trusted. It throws GATEWAY_BODY_BROKEN when the rest will not come. */
   batch(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BatchResult>;
-  /** Looks up a blob by message id; undefined for whatever reason it is not served. */
-  fetch(messageId: Uint8Array): Promise<BlobHit | undefined>;
+  /** Looks up a blob by message id; undefined for whatever reason it is not served. Of several it is one that suits, if there is one. */
+  fetch(messageId: Uint8Array, suits: (etagHash: Uint8Array) => boolean): Promise<BlobHit | undefined>;
   /** Up to 64 KiB of whatever somebody sent. The answer has gone out already. */
   openings(bytes: Uint8Array): void;
 }
@@ -92,14 +92,18 @@ function busy(retryAfterMs: number): HttpReply {
 }
 
 async function serveBlob({ method, headers, url }: HttpRequest, { handlers, clock }: ApiOptions): Promise<HttpReply> {
-  const hit = await handlers.fetch(messageIdOf(url));
+  const hit = await handlers.fetch(messageIdOf(url), (hash) => suits(headers, tagOf(hash)));
   if (hit === undefined) return NOT_FOUND;
   const { blob } = hit;
-  const etag = `"${toHex(hit.etagHash)}"`;
+  const etag = tagOf(hit.etagHash);
   const part = selectPart(method, headers, etag, blob.bytes);
   const ageSec = Math.min(LONGEST_AGE_SEC, Math.max(0, hit.expirySec - Math.floor(clock.nowMs() / 1000)));
   const common = { etag, 'accept-ranges': 'bytes', 'cache-control': `public, immutable, max-age=${ageSec}, no-transform` };
   return { ...partReply(part, blob, common), over: (whole) => hit.served(whole && part.status === 200) };
+}
+
+function tagOf(hash: Uint8Array): string {
+  return `"${toHex(hash)}"`;
 }
 
 function partReply(part: Selection, blob: BlobSource, common: Record<string, string>): HttpReply {

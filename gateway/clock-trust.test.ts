@@ -50,6 +50,18 @@ t.test('a leap forward between two starts needs a second source', async (t) => {
   t.equal(trust.nowMs(), NOON + 400 * DAY_MS);
 });
 
+t.test('a clock that leapt is believed again once it is set back to where it should be', async (t) => {
+  const clock = new ManualClock(NOON);
+  const trust = new ClockTrust(clock, SYSTEM);
+  clock.jumpTo(NOON + 100 * DAY_MS);
+  trust.check();
+  t.notOk(trust.trusted);
+  clock.advance(60_000);
+  clock.jumpTo(NOON + 61_000);
+  trust.check();
+  t.ok(trust.trusted);
+});
+
 t.test('a leap forward while running puts the clock in doubt, and a leap back too', async (t) => {
   for (const [jumpMs, doubt] of [
     [NOON + 30 * DAY_MS, 'leapt'],

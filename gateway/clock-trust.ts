@@ -63,8 +63,8 @@ export class ClockTrust {
       else this.#rebase(wallMs);
       return;
     }
-    // A clock that was behind and has been set again agrees with what we carried on by ourselves.
-    if (this.#doubt === 'behind' && Math.abs(wallMs - expectedMs) <= SLACK_MS && this.#options.source === 'system') this.#believe('the clock itself');
+    // A clock that was wrong and has been set right agrees with what we carried on by ourselves.
+    if (this.#doubt !== 'unconfirmed' && Math.abs(wallMs - expectedMs) <= SLACK_MS && this.#options.source === 'system') this.#believe('the clock itself');
   }
 
   /** A second source: the signed time of a neighbour, a GPS, the operator (who also may set it). */

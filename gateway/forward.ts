@@ -4,11 +4,13 @@
  */
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
+import { isPosternError, messageOf } from '../base/errors.js';
 import type { LinkSupport, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus } from './lane.js';
 import type { Load, PackedFreight, PackInput } from './load.js';
+import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
 import { peerTarget } from './target.js';
 import type { WantedBlob } from './wanted.js';
@@ -23,6 +25,7 @@ export interface Packing {
 /** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
 const HURRY_EVERY_MS = 60_000;
 const HURRY_AT_ONCE = 10_000;
+const UNREADABLE_AGAIN_MS = 6 * 3_600_000;
 
 export class NeighbourForwarder {
   readonly peer: Peer;
@@ -117,6 +120,7 @@ export class NeighbourForwarder {
       inHand: this.#inHand,
       wanted: this.#wanted,
       sendUnasked: (stored) => this.#sendUnasked(lane, stored),
+      unreadable: (stored, thrown) => this.#putAside(stored, thrown),
     });
     if (load === undefined) return false;
     const keys = handKeys(load);
@@ -180,6 +184,17 @@ export class NeighbourForwarder {
     await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: trust.nowMs() + backoffMs(lane.receiptWait, 1, random) } }]);
     this.#wanted.offered(record.rid);
     this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
+  }
+
+  /** What the medium has damaged must not hold up what is not; a medium may have good days. */
+  async #putAside({ record }: StoredRecord, thrown: unknown): Promise<void> {
+    const { store, trust, log } = this.#context;
+    // It may have been let go while it was on its way.
+    const schedule = (await store.find(record.rid))?.schedule;
+    if (schedule === undefined) return;
+    log.error('a blob cannot be read', { record: ridText(record.rid), peer: this.peer.name, ...(isPosternError(thrown) && { code: thrown.code }), reason: messageOf(thrown) });
+    this.#wanted.forget(record.rid);
+    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, dueMs: trust.nowMs() + UNREADABLE_AGAIN_MS } }]);
   }
 
   #giveBack(load: Load): void {

@@ -150,8 +150,8 @@ export class Gateway {
   }
 
   /** Serve: a fetch by message id. */
-  fetch(messageId: Uint8Array): Promise<Served | undefined> {
-    return findForFetch(this.context, messageId);
+  fetch(messageId: Uint8Array, suits: (blobHash: Uint8Array) => boolean = () => true): Promise<Served | undefined> {
+    return findForFetch(this.context, messageId, suits);
   }
 
   /** The whole blob of a fetch has left. */

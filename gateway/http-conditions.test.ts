@@ -1,5 +1,5 @@
 import t from 'tap';
-import { selectPart } from './http-conditions.js';
+import { selectPart, suits } from './http-conditions.js';
 
 const TAG = `"${'ab'.repeat(32)}"`;
 const WHOLE = { status: 200 };
@@ -72,3 +72,11 @@ t.test('a hostile list of tags takes no time worse than linear', async (t) => {
 function get(headers: Record<string, string>): object {
   return selectPart('GET', headers, TAG, 100);
 }
+
+t.test('of several blobs, the one suits that the preconditions are for', async (t) => {
+  const [one, other] = ['"one"', '"other"'];
+  t.ok(suits({}, one));
+  t.same([suits({ 'if-match': one }, one), suits({ 'if-match': one }, other)], [true, false]);
+  t.same([suits({ 'if-none-match': one }, one), suits({ 'if-none-match': one }, other)], [false, true]);
+  t.same([suits({ 'if-range': one }, one), suits({ 'if-range': one }, other)], [true, false]);
+});

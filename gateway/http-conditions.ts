@@ -22,6 +22,16 @@ export function selectPart(method: string, headers: IncomingHttpHeaders, etag: s
   return selectRange(range, bytes);
 }
 
+/**
+ * Whether a blob with this tag is one that the preconditions are for. Several records may claim one id; who has found
+ * one of them to be false asks for another one.
+ */
+export function suits(headers: IncomingHttpHeaders, etag: string): boolean {
+  const { 'if-match': ifMatch, 'if-none-match': ifNoneMatch, 'if-range': ifRange } = headers;
+  if (ifRange !== undefined && ifRange !== etag) return false;
+  return (ifMatch === undefined || names(ifMatch, etag, 'strong')) && (ifNoneMatch === undefined || !names(ifNoneMatch, etag, 'weak'));
+}
+
 /** Does the field list the tag, or "*"? Weak tags count in the weak comparison only (RFC 9110 §8.8.3.2). */
 function names(field: string, etag: string, comparison: 'strong' | 'weak'): boolean {
   if (field.trim() === '*') return true;

@@ -8,7 +8,7 @@ export interface LoadPiece {
   readonly index: number;
   readonly offset: number;
   readonly length: number;
-  readonly source: BlobSource;
+  readonly source: Pick<BlobSource, 'read'>;
 }
 
 /** What was chosen, before it becomes bytes. */
@@ -36,4 +36,6 @@ export interface PackInput {
   readonly wanted: WantedRanges;
   /** Makes all of a large blob wanted before anybody asked: see chooseDue. */
   sendUnasked(stored: StoredRecord): Promise<void>;
+  /** Called when the blob of a chosen record turns out not to be readable, before the attempt fails of it. */
+  unreadable(stored: StoredRecord, thrown: unknown): Promise<void>;
 }

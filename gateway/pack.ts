@@ -5,7 +5,7 @@
  */
 import { toHex } from '../base/bytes.js';
 import type { LinkSupport } from '../links/link.js';
-import type { OutboxEntry, StoredRecord } from '../store/store.js';
+import type { BlobSource, OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
 import { encodeBundleParts, makeBatchBundle } from '../wire/bundle.js';
 import { parseEid } from '../wire/eid.js';
@@ -66,7 +66,8 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
     }
     const ranges = input.wanted.take(rid, roomBytes - stored.record.bytes.length, PIECE_BYTES, PIECE_HEAD_BYTES);
     if (ranges.length === 0) continue;
-    const pieces = ranges.map(([start, end]) => ({ index: 0, offset: start, length: end - start, source }));
+    const watchedSource = watched(source, stored, input);
+    const pieces = ranges.map(([start, end]) => ({ index: 0, offset: start, length: end - start, source: watchedSource }));
     return { records: [stored], pieces, large: { rid, ranges } };
   }
   return undefined;
@@ -98,7 +99,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     if (blobBytes > 0) {
       const source = await input.store.blob(record.rid);
       if (source === undefined) continue;
-      pieces.push({ index: records.length, offset: 0, length: record.blobBytes, source });
+      pieces.push({ index: records.length, offset: 0, length: record.blobBytes, source: watched(source, stored, input) });
       sent.add(hash);
     }
     leftBytes -= record.bytes.length + blobBytes;
@@ -106,6 +107,20 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     records.push(stored);
   }
   return { records, pieces };
+}
+
+/** Whichever link is just reading it, the gateway hears of a blob that cannot be read. */
+function watched(source: BlobSource, stored: StoredRecord, input: PackInput): LoadPiece['source'] {
+  return {
+    async read(startByte, endByte, into) {
+      try {
+        return await source.read(startByte, endByte, into);
+      } catch (thrown) {
+        await input.unreadable(stored, thrown);
+        throw thrown;
+      }
+    },
+  };
 }
 
 /** Makes the load into freight for one attempt. */

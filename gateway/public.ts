@@ -15,8 +15,8 @@ export function publicHandlers(gateway: Gateway): ApiHandlers {
           return { status: 'bad', code: answer.error.code, reason: answer.error.message };
       }
     },
-    async fetch(messageId) {
-      const served = await gateway.fetch(messageId);
+    async fetch(messageId, suits) {
+      const served = await gateway.fetch(messageId, suits);
       if (served === undefined) return undefined;
       return {
         blob: served.blob,

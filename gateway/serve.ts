@@ -16,9 +16,11 @@ export interface Served {
   readonly stored: StoredRecord;
 }
 
-export async function findForFetch(context: GatewayContext, messageId: Uint8Array): Promise<Served | undefined> {
+/** Of several records under one id, the first whose blob suits, or else the first. */
+export async function findForFetch(context: GatewayContext, messageId: Uint8Array, suits: (blobHash: Uint8Array) => boolean): Promise<Served | undefined> {
   const { store, trust, counters } = context;
-  const [stored] = await store.findServable(locatorOf(messageId), trust.trusted ? trust.nowMs() : NEVER_MS);
+  const candidates = await store.findServable(locatorOf(messageId), trust.trusted ? trust.nowMs() : NEVER_MS);
+  const stored = candidates.find(({ record }) => suits(record.blobHash)) ?? candidates[0];
   // A miss asks the store the same questions as a hit.
   const blob = await store.blob(stored?.record.rid ?? NO_RECORD);
   if (stored === undefined || blob === undefined) {

@@ -3,7 +3,8 @@
  * they signed for. Each lie ends in a coded word or in silence, and what was there before is there afterwards.
  */
 import t, { type Test } from 'tap';
-import { concatBytes } from '../base/bytes.js';
+import { concatBytes, toHex } from '../base/bytes.js';
+import { readWhole } from '../base/http-exchange.js';
 import { testBatch, testKey } from '../gateway/gateway.test-helper.js';
 import type { TestMessage } from '../gateway/gateway.test-helper.js';
 import type { RunningGateway } from '../gateway/main.js';
@@ -252,4 +253,25 @@ t.test('a refusal puts a record off for hours at most, whatever it says', async 
   await caller.submit(WEST, [], [encodeRefusal({ rid: place.before.record.rid, code: 'expired', retryAfterSec: 86_000 })]);
   t.equal((await store.find(place.before.record.rid))?.schedule?.attempts, 0, 'who was not asked cannot refuse');
   await unharmed(t, place, 2);
+});
+
+t.test('a second record under the id of another hides neither of the two', async (t) => {
+  const place = await open(t);
+  const { caller } = place;
+  const genuine = messageNow(40, 'nowhere.example');
+  // Whoever has the locator can make as many as it takes to come first.
+  const poisons = Array.from({ length: 4 }, (_, index) => {
+    const { blob } = messageNow(50 + index, 'nowhere.example');
+    return { ...genuine, blob, record: makeRecord({ ...genuine.record, blobHash: sha256Of(blob), retractCommitment: new Uint8Array(16) }) };
+  });
+  await caller.submit(CLIENT, [genuine]);
+  await caller.submit(WEST, poisons);
+  const tag = (blob: Uint8Array): string => `"${toHex(sha256Of(blob))}"`;
+  const fetched = async (headers: Record<string, string>): Promise<Buffer> => Buffer.from(await readWhole(await caller.get(genuine.messageId, headers)));
+  t.same(await fetched({ 'if-match': tag(genuine.blob) }), Buffer.from(genuine.blob), 'by its tag');
+  t.same(await fetched({ 'if-none-match': poisons.map(({ blob }) => tag(blob)).join(', ') }), Buffer.from(genuine.blob), 'or by ruling out what was found to be false');
+  t.same(await fetched({ 'if-range': tag(genuine.blob), range: 'bytes=10-19' }), Buffer.from(genuine.blob.subarray(10, 20)), 'and in parts');
+  await caller.open(genuine.retract);
+  await until(async () => (await place.stateOf(genuine)) === 'retracted');
+  for (const poison of poisons) t.equal(await place.stateOf(poison), 'held', 'an opening opens what it was made for');
 });

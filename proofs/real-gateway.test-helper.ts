@@ -44,7 +44,7 @@ export async function startGateway(t: Test, wishes: GatewayWishes): Promise<Runn
 
 /** The configuration it would run with, its key file made. */
 export async function configFor(t: Test, { key, name = 'gate', config = {}, dir }: GatewayWishes): Promise<GatewayConfig> {
-  const folder = dir ?? t.testdir();
+  const folder = dir ?? (await ownFolder(t));
   mkdirSync(folder, { recursive: true });
   await createKeyFile(path.join(folder, 'gateway.key'), key.seed);
   return parseConfig(
@@ -62,9 +62,14 @@ export async function configFor(t: Test, { key, name = 'gate', config = {}, dir 
 
 /** The path of a unix socket has to be shorter than that of a test's folder. */
 async function shortSocket(t: Test): Promise<string> {
+  return path.join(await ownFolder(t), 'admin.sock');
+}
+
+/** A test has one testdir, and may have several gateways. */
+async function ownFolder(t: Test): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), 'postern-'));
   t.teardown(() => rm(dir, { recursive: true, force: true }));
-  return path.join(dir, 'admin.sock');
+  return dir;
 }
 
 export function client(name: string, key: SigningKey, domainRecordFile?: string): Record<string, unknown> {

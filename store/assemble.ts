@@ -120,6 +120,7 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     pages,
     notes,
     checkpointBytes: limits.indexBufferBytes,
+    freeBytes: () => options.disk.freeBytes(dir),
     beforeCheckpoint(put) {
       book.drain(put);
       live.drain(put);

@@ -205,14 +205,15 @@ export class LevelStore implements Store {
     const { index } = this.#parts;
     const prefix = locatorPrefix(locator);
     const found: KeyedRow[] = [];
-    await index.flush();
+    const add = (record: string, isWanted: boolean): void => {
+      const row = index.row(record);
+      if (row !== undefined && isWanted) found.push({ record, row });
+    };
+    await index.settle();
+    for (const record of index.waitingAt(locator)) add(record, true);
     for (let from = prefix; ; ) {
       const keys = await index.keysFrom(from, LOCATED_AT_ONCE);
-      for (const key of keys) {
-        const record = key.slice(-RECORD_KEY_BYTES);
-        const row = index.row(record);
-        if (row !== undefined && key.startsWith(prefix)) found.push({ record, row });
-      }
+      for (const key of keys) add(key.slice(-RECORD_KEY_BYTES), key.startsWith(prefix));
       const last = keys.at(-1);
       if (last?.startsWith(prefix) !== true) return found;
       from = `${last}\0`;

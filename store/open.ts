@@ -14,7 +14,7 @@ import type { StoreEvent } from './store-event.js';
 import type { KeyValue, KeyValueBatch, KeyValueIterator } from './store-index.js';
 import { DEFAULT_LIMITS } from './store-parts.js';
 import type { StoreLimits } from './store-parts.js';
-import { isHeadless, tablesAreWhole } from './table-check.js';
+import { tablesAreWhole } from './table-check.js';
 
 export interface OpenOptions {
   readonly dir: string;
@@ -57,7 +57,6 @@ class LevelDatabase implements IndexDatabase {
 
   async open(): Promise<KeyValue> {
     const path = join(this.#dir, 'index');
-    if (await isHeadless(this.#disk, path)) await this.destroy();
     const level = this.#make();
     try {
       await level.open();

@@ -72,6 +72,8 @@ t.test('an index that knows more than the log is made again', async (t) => {
   // As after a medium that had said "synced" and was not.
   world.disk.damage(SEGMENT, (bytes) => bytes.fill(0, find(bytes, entries[1]!.blob) - 56));
   const again = await world.open();
+  const [lost] = ridsOf([entries[1]!]);
+  t.same(world.events, [{ kind: 'records-lost', rids: [lost?.slice(0, 32)] }, { kind: 'index-rebuilt', entries: 2 }], 'and says what is lost');
   t.match(await again.find(entries[0]!.record.rid), { state: 'held' });
   t.equal(await again.find(entries[1]!.record.rid), undefined);
   t.equal(again.usage('peer', 'client').records, 1);

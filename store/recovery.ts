@@ -2,8 +2,11 @@
  * Brings the index up to what the log says: from the watermark on after a crash, from the beginning when the index is lost.
  * Everything here may be done over again.
  */
-import { hashKey, recordKey } from './keys.js';
+import { toHex } from '../base/bytes.js';
+import { after, hashKey, recordKey, rowKey, toBytes } from './keys.js';
 import { decodeContent } from './log-content.js';
+import type { Position } from './position.js';
+import { decodeRecordRow } from './record-row.js';
 import type { LoggedEntry } from './segment-log.js';
 import type { Horizon, SegmentHeader } from './segment.js';
 import { isEnd } from './store.js';
@@ -35,7 +38,10 @@ export class Recovery {
     const { log, index } = this.#parts;
     const { watermark, through } = index.notes;
     const end = await log.replay(watermark, (header) => this.#header(header), (entry) => this.#apply(entry));
-    if (through > end) return undefined;
+    if (through > end) {
+      await this.#tellCutOff(end);
+      return undefined;
+    }
     index.applied(end);
     const disowned = await this.#disownIncomplete();
     this.#dropIncoming();
@@ -43,6 +49,17 @@ export class Recovery {
     await index.flush();
     await this.#sweep();
     return { entries: this.#entries, disowned };
+  }
+
+  /** The end of the log is gone, and only the index, which is of no use without it, knows what stood there. */
+  async #tellCutOff(end: Position): Promise<void> {
+    const { index, report } = this.#parts;
+    const lost: string[] = [];
+    for await (const [key, value] of index.range(rowKey(''), after(rowKey('')))) {
+      const row = decodeRecordRow(value);
+      if (!isEnd(row.state) && row.entry > end) lost.push(toHex(toBytes(key.slice(rowKey('').length))));
+    }
+    if (lost.length > 0) report({ kind: 'records-lost', rids: lost });
   }
 
   async #header({ horizon }: SegmentHeader): Promise<void> {

@@ -2,11 +2,12 @@
  * The index: a cache of the log in an ordered key-value database, written without sync and behind the promises. What is
  * not written yet is read from memory. Each flush is one batch, so that what belongs together is lost together.
  */
-import { asBuffer, copyBytes } from '../base/bytes.js';
+import { asBuffer, copyBytes, equalBytes } from '../base/bytes.js';
 import { crc32c } from '../wire/crc.js';
 import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteReader, ByteWriter } from './binary.js';
+import { isDiskFull } from './disk.js';
 import { blobKey, fromBytes, locatorPrefix, ownKey, rowKey, toBytes } from './keys.js';
 import type { Pages } from './pages.js';
 import { POSITION_BYTES } from './position.js';
@@ -72,6 +73,8 @@ const LARGEST_KEY_BYTES = 512;
 const BEHIND_ALL_KEYS = new Uint8Array([0xff]);
 /** What the database adds to an entry in its own log, about. */
 const ENTRY_OVERHEAD_BYTES = 16;
+/** What opening takes, beside a table of all that has been written since the last checkpoint. */
+const REOPEN_BYTES = 1 << 20;
 
 /** What the index says about itself. */
 export interface IndexNotes {
@@ -89,6 +92,8 @@ export interface IndexOptions {
   readonly notes: IndexNotes;
   /** Changes written between two checkpoints; at most so much of the log is replayed after a crash. */
   readonly checkpointBytes: number;
+  /** What the disk has room for. */
+  readonly freeBytes: () => Promise<number>;
   /** Called before a checkpoint begins, for what need not be written with every flush. */
   readonly beforeCheckpoint: (put: (key: string, value: Uint8Array | null) => void) => void;
 }
@@ -190,6 +195,12 @@ export class StoreIndex {
     }
   }
 
+  /** Records whose locators the database has not taken yet. */
+  waitingAt(locator: Uint8Array): string[] {
+    const waiting = [...(this.#flushing?.locators ?? []), ...this.#changes.locators];
+    return waiting.filter(([other]) => equalBytes(other, locator)).map(([, record]) => record);
+  }
+
   /** The first `count` keys at or behind `gte`, whatever they are: so many are read where nothing is looked for, too. Flush first. */
   async keysFrom(gte: string, count: number): Promise<string[]> {
     const iterator = this.#kv.iterator({ gte: toBytes(gte), lt: BEHIND_ALL_KEYS });
@@ -209,10 +220,19 @@ export class StoreIndex {
     }
   }
 
+  /** As `flush`, but a database that takes nothing (a full disk) is no fault: what waits is still read by `row`, `blob`, `get` and `waitingAt`. */
+  async settle(): Promise<void> {
+    await this.flush().catch((error: unknown) => {
+      if (this.#stalled === undefined) throw error;
+    });
+  }
+
   /** After a fault: opens the database anew and writes what waited. Throws when that fails too. */
   async revive(): Promise<void> {
     await this.#running;
     if (this.#stalled === undefined) return;
+    // A database that is closed and finds no room to be opened again cannot be read either.
+    if (isDiskFull(this.#stalled) && (await this.#options.freeBytes()) < this.#bytesSinceCheckpoint + REOPEN_BYTES) throw this.#stalled;
     await this.#kv.reopen();
     this.#stalled = undefined;
     await this.flush();
@@ -312,6 +332,7 @@ export class StoreIndex {
     const through = this.#through;
     this.#options.beforeCheckpoint((key, value) => this.put(key, value));
     const release = this.#options.pages.atCheckpoint();
+    this.put(MARK_KEY, new ByteWriter(POSITION_BYTES).uint(through, POSITION_BYTES).finish());
     await this.flush();
     this.#bytesSinceCheckpoint = 0;
     await this.#kv.checkpoint();
@@ -350,19 +371,32 @@ class Scratch {
   }
 }
 
-/** What the database says about itself; undefined when it is new. */
+/**
+ * What the database says about itself; undefined when it is new. The notes are the last thing written, and all that was
+ * durable before stands in tables by then: where these do not have the mark of the last checkpoint, they are not those of the notes.
+ */
 export function readNotes(kv: KeyValue): IndexNotes | undefined {
-  const value = kv.getSync(toBytes(NOTES_KEY));
-  if (value === undefined) return undefined;
-  const content = unsealed(value);
-  if (content === undefined) throw damagedIndex();
+  const content = readOwn(kv, NOTES_KEY);
+  if (content === undefined) return undefined;
   const reader = new ByteReader(content, 'the notes of the index');
   const notes = { storeId: copyBytes(reader.fixed(STORE_ID_BYTES)), watermark: reader.uint(POSITION_BYTES), through: reader.uint(POSITION_BYTES) };
   reader.end();
+  const mark = readOwn(kv, MARK_KEY);
+  if (notes.watermark > (mark === undefined ? 0 : new ByteReader(mark, 'the mark of the index').uint(POSITION_BYTES))) throw damagedIndex();
   return notes;
 }
 
+function readOwn(kv: KeyValue, key: string): Uint8Array | undefined {
+  const value = kv.getSync(toBytes(key));
+  if (value === undefined) return undefined;
+  const content = unsealed(value);
+  if (content === undefined) throw damagedIndex();
+  return content;
+}
+
 const NOTES_KEY = ownKey('notes');
+/** Up to where the log was taken in when the last checkpoint began. */
+const MARK_KEY = ownKey('mark');
 const STORE_ID_BYTES = 16;
 
 function encodeNotes(notes: IndexNotes): Uint8Array {

@@ -1,10 +1,10 @@
-import { copyFileSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Level } from 'level';
 import t from 'tap';
 import { seededRandom } from '../base/random.js';
 import { nodeDisk } from './node-disk.js';
-import { isHeadless, tableIsWhole, tablesAreWhole } from './table-check.js';
+import { tableIsWhole, tablesAreWhole } from './table-check.js';
 
 const FOOTER_BYTES = 48;
 
@@ -62,13 +62,4 @@ t.test('finds a table that was cut, emptied or written over', async (t) => {
   }
   writeFileSync(file, new Uint8Array(whole.length));
   t.notOk(await tablesAreWhole(nodeDisk, dir));
-});
-
-t.test('knows a database that has lost its head', async (t) => {
-  const dir = t.testdir();
-  t.notOk(await isHeadless(nodeDisk, join(dir, 'nothing')));
-  await makeTables(dir);
-  t.notOk(await isHeadless(nodeDisk, dir));
-  rmSync(join(dir, 'CURRENT'));
-  t.ok(await isHeadless(nodeDisk, dir));
 });

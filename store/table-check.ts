@@ -10,18 +10,11 @@ import { isMissing } from './disk.js';
 import type { Disk } from './disk.js';
 
 const TABLE = /\.(ldb|sst)$/;
-const OTHERS = /^(\d+\.log|MANIFEST-\d+)$/;
 const FOOTER_BYTES = 48;
 const MAGIC = Buffer.from('57fb808b247547db', 'hex');
 /** The kind of a block and its checksum stand behind it. */
 const TRAILER_BYTES = 5;
 const MASK_DELTA = 0xa282ead8;
-
-/** Files of a database without the one that says which of them count: LevelDB would begin anew, and take the last pages it finds for the whole book. */
-export async function isHeadless(disk: Disk, dir: string): Promise<boolean> {
-  const names = await disk.list(dir);
-  return !names.includes('CURRENT') && names.some((name) => TABLE.test(name) || OTHERS.test(name));
-}
 
 /** Reads every table: about a second for a million records. */
 export async function tablesAreWhole(disk: Disk, dir: string): Promise<boolean> {
