@@ -11,7 +11,7 @@ import type { CliContext } from './program.js';
 
 type Fields = { readonly [key: string]: Json };
 
-/** Scripts hear of bytes that move at most this often. */
+/** Scripts hear of bytes that move at most this often, and of the last of them. */
 const PROGRESS_EVERY_MS = 1000;
 
 export class EventTeller {
@@ -69,10 +69,10 @@ export class EventTeller {
   #tellProgress(event: Extract<DomainEvent, { readonly doneBytes: number }>): void {
     this.#progress.see(event);
     if (!this.#context.json) return;
-    const nowMs = this.#context.clock.monotonicMs();
-    if (nowMs - this.#progressToldMs < PROGRESS_EVERY_MS) return;
-    this.#progressToldMs = nowMs;
     const { kind, doneBytes, totalBytes } = event;
+    const nowMs = this.#context.clock.monotonicMs();
+    if (doneBytes < totalBytes && nowMs - this.#progressToldMs < PROGRESS_EVERY_MS) return;
+    this.#progressToldMs = nowMs;
     const whose = kind === 'sealing' ? { name: event.name } : { message: kind === 'fetching' ? event.locator : toHex(event.message.record.locator) };
     this.#context.output.event({ event: kind, ...whose, doneBytes, totalBytes }, () => '');
   }

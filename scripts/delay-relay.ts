@@ -49,13 +49,18 @@ function passOn(from: Socket, to: Socket, delayMs: number): void {
   from.on('data', (bytes) => {
     underWayBytes += bytes.length;
     if (underWayBytes >= MOST_UNDER_WAY_BYTES) from.pause();
-    setTimeout(() => {
+    after(delayMs, () => {
       // What the other side does not take in counts as under way until it does.
       to.write(bytes, () => {
         underWayBytes -= bytes.length;
         if (underWayBytes < MOST_UNDER_WAY_BYTES) from.resume();
       });
-    }, delayMs);
+    });
   });
-  from.on('end', () => setTimeout(() => to.end(), delayMs));
+  from.on('end', () => after(delayMs, () => to.end()));
+}
+
+/** What is under way keeps nobody from ending. */
+function after(delayMs: number, run: () => void): void {
+  setTimeout(run, delayMs).unref();
 }

@@ -12,6 +12,7 @@ import { CustodyWatch } from './custody-watch.js';
 import { DemoScreen } from './demo-screen.js';
 import { isSameContent, makeSamples, readInputs } from './demo-files.js';
 import type { Input } from './demo-files.js';
+import type { PosternProcess } from './postern-process.js';
 import { startTwoSites } from './two-sites.js';
 import type { LinkKind, TwoSites } from './two-sites.js';
 
@@ -54,17 +55,18 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
+  const interruption = interrupted();
   const dir = await mkdtemp(join(tmpdir(), 'postern-demo-'));
   try {
     const inputs = await readInputs(options.files.length > 0 ? options.files : await makeSamples(join(dir, 'samples')));
-    return (await run(options, inputs, dir)) ? 0 : 1;
+    return (await run(options, inputs, dir, interruption)) ? 0 : 1;
   } finally {
     if (options.keep) process.stderr.write(`Everything is in ${dir}.\n`);
     else await rm(dir, { recursive: true, force: true });
   }
 }
 
-async function run(options: Options, inputs: readonly Input[], dir: string): Promise<boolean> {
+async function run(options: Options, inputs: readonly Input[], dir: string, interruption: Promise<string>): Promise<boolean> {
   const screen = new DemoScreen(process.stdout, process.stderr);
   const watch = new CustodyWatch(
     inputs,
@@ -86,10 +88,10 @@ async function run(options: Options, inputs: readonly Input[], dir: string): Pro
     watchLine(sites, watch, screen);
     const totalBytes = inputs.reduce((sum, { bytes }) => sum + bytes, 0);
     const timeoutMs = (options.timeoutSec ?? BASE_TIMEOUT_SEC + totalBytes / SLOWEST_BYTES_PER_SEC) * 1000;
-    const problem = await firstOf(watch.finished, ...Object.values(processes).map(async ({ exit, faults }) => exit.then(() => faults[0] ?? never())), timeout(timeoutMs), interrupted());
+    const problem = await firstOf(watch.finished, ...Object.values(processes).map(async ({ exit, faults }) => exit.then(() => faults[0] ?? never())), timeout(timeoutMs), interruption);
     screen.end();
     const arrivals = await Promise.all(inputs.map(async (input, index) => ({ input, ...watch.arrival(index), identical: await isSameContent(input.file, watch.arrival(index).path) })));
-    await stop(sites, north);
+    await (problem === undefined ? stop(sites, north) : killAll(processes));
     screen.table(arrivals, Object.entries(processes).map(([name, { peakRssBytes }]) => ({ name, peakRssBytes })));
     if (problem !== undefined) screen.note(`${problem}\n${watch.standing()}`);
     const good = problem === undefined && arrivals.every(({ identical }) => identical);
@@ -97,7 +99,8 @@ async function run(options: Options, inputs: readonly Input[], dir: string): Pro
     return good;
   } finally {
     screen.end();
-    await stop(sites, north);
+    await killAll(processes);
+    await sites.stop();
   }
 }
 
@@ -124,9 +127,15 @@ async function sentBytesOf({ north }: TwoSites): Promise<number | undefined> {
   }
 }
 
-/** What was not settled in time is killed: nothing of ours is left running, whatever state it was in. */
-async function stop(sites: TwoSites, north: ReturnType<TwoSites['sender']>): Promise<void> {
-  await Promise.allSettled([north.stop(), sites.stop()]);
+/** All do what they have in hand, and end. */
+async function stop(sites: TwoSites, north: PosternProcess): Promise<void> {
+  await north.stop();
+  await sites.stop();
+}
+
+/** Whatever state they are in: nothing of ours is left running. */
+async function killAll(processes: Readonly<Record<string, PosternProcess>>): Promise<void> {
+  await Promise.all(Object.values(processes).map((process) => process.kill()));
 }
 
 /** Undefined when the first one, the good end, came first. */

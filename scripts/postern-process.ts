@@ -9,6 +9,7 @@ import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
+import { keepWatch } from './children.js';
 
 export const PROGRAM = join(import.meta.dirname, '../cli/postern.js');
 
@@ -78,6 +79,7 @@ export class PosternProcess {
     const program = executable === undefined ? [process.execPath, PROGRAM] : [executable];
     const [file = '', ...words] = [...program, ...args];
     const child = spawn(file, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+    keepWatch(child);
     this.#child = child;
     this.#asked = false;
     const up = new Promise<void>((resolve) => {
@@ -94,7 +96,11 @@ export class PosternProcess {
     });
     const ended = this.#exit.then((exit) => Promise.reject(new Error(`${this.name} ended before it was up, ${exitText(exit)}:\n${this.#lastWords()}`)));
     ended.catch(() => undefined);
-    await within(UP_WITHIN_MS, Promise.race([up, ended]), () => new Error(`${this.name} has not said within ${UP_WITHIN_MS} ms that it is up:\n${this.#lastWords()}`));
+    await within(UP_WITHIN_MS, Promise.race([up, ended]), () => {
+      const fault = `${this.name} has not said within ${UP_WITHIN_MS} ms that it is up:\n${this.#lastWords()}`;
+      this.faults.push(fault);
+      return new Error(fault);
+    });
   }
 
   /** Asks it to stop, and waits until it has. Safe to call when it does not run. */

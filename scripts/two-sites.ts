@@ -3,7 +3,8 @@
  * its gateway east, and a link between the gateways. Everything is done by the command line, runs as processes of
  * its own over real sockets of 127.0.0.1, and lives in one folder.
  */
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { commandLine } from './command-line.js';
 import { startDelayRelay } from './delay-relay.js';
@@ -19,6 +20,8 @@ export interface TwoSitesOptions {
   /** Each way between the gateways. 0 or absent: they are connected directly. */
   readonly delayMs?: number;
   readonly logLevel?: 'debug' | 'info';
+  /** Knocks and links are tried again within seconds, where the defaults let minutes pass. */
+  readonly impatient?: boolean;
   /** Where each domain hands its messages out; default: `out` in its own folder. */
   readonly outDirs?: { readonly north?: string; readonly south?: string };
   /** Everything that any process says in JSON: its log, its events. */
@@ -56,6 +59,8 @@ interface SiteNames {
 const NORTH: SiteNames = { gateway: 'west', name: 'north', domain: 'north.example', user: 'ann' };
 const SOUTH: SiteNames = { gateway: 'east', name: 'south', domain: 'south.example', user: 'bo' };
 
+/** `/east.sock` behind it makes a path that every system takes. */
+const SHORT_PATH_CHARACTERS = 80;
 /** Somebody else may take a port between its choice and its use. */
 const ATTEMPTS = 3;
 
@@ -67,13 +72,15 @@ export class TwoSites {
   readonly relays: readonly DelayRelay[];
 
   readonly #makeProcess: MakeProcess;
+  readonly #tidy: () => Promise<void>;
   #senders = 0;
 
-  constructor(north: Site, south: Site, relays: readonly DelayRelay[], makeProcess: MakeProcess) {
+  constructor(north: Site, south: Site, relays: readonly DelayRelay[], makeProcess: MakeProcess, tidy: () => Promise<void>) {
     this.north = north;
     this.south = south;
     this.relays = relays;
     this.#makeProcess = makeProcess;
+    this.#tidy = tidy;
   }
 
   /** west, east, north, south. */
@@ -87,15 +94,26 @@ export class TwoSites {
     return this.#makeProcess(from.domain, `send-${this.#senders}`, ['--json', 'domain', 'send', '--home', from.home, '--to', to.address, ...options, ...files]);
   }
 
+  /** kill -9 for all that runs. Safe to call twice, and after `stop`. */
+  async kill(): Promise<void> {
+    await Promise.all(this.processes.map((process) => process.kill()));
+    await this.#end();
+  }
+
   /** Stops what runs, domains before gateways. Safe to call twice. */
   async stop(): Promise<Exit[]> {
     const exits = await Promise.allSettled([this.north.receiver.stop(), this.south.receiver.stop()]);
     exits.push(...(await Promise.allSettled([this.north.gateway.stop(), this.south.gateway.stop()])));
-    await Promise.all(this.relays.map((relay) => relay.stop()));
+    await this.#end();
     return exits.map((exit) => {
       if (exit.status === 'rejected') throw exit.reason;
       return exit.value;
     });
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all(this.relays.map((relay) => relay.stop()));
+    await this.#tidy();
   }
 }
 
@@ -105,9 +123,10 @@ export async function layOutTwoSites(options: TwoSitesOptions): Promise<TwoSites
   await mkdir(options.dir, { recursive: true });
   const ports = await freeTcpPorts(4);
   const relays: DelayRelay[] = [];
-  const made = await Promise.all([makeSite(options, NORTH, ports.slice(0, 2)), makeSite(options, SOUTH, ports.slice(2))]);
+  const sockets = await socketFolder(options.dir);
+  const made = await Promise.all([makeSite(options, sockets.dir, NORTH, ports.slice(0, 2)), makeSite(options, sockets.dir, SOUTH, ports.slice(2))]);
   for (const [ours, theirs] of [made, made.toReversed()] as [Made, Made][]) await meet(options, ours, theirs, relays);
-  return new TwoSites(made[0].site, made[1].site, relays, processMaker(options));
+  return new TwoSites(made[0].site, made[1].site, relays, processMaker(options), sockets.remove);
 }
 
 /** Sets both sites up and starts all four processes, or those chosen. */
@@ -132,7 +151,7 @@ interface Made {
 }
 
 /** One gateway and the domain it serves: keys, configuration, cards. They know each other when this resolves. */
-async function makeSite(options: TwoSitesOptions, names: SiteNames, [httpsPort, tcpclPort]: number[]): Promise<Made> {
+async function makeSite(options: TwoSitesOptions, socketDir: string, names: SiteNames, [httpsPort, tcpclPort]: number[]): Promise<Made> {
   const { dir, link = 'tcpcl' } = options;
   const gatewayDir = join(dir, names.gateway);
   const config = join(gatewayDir, 'postern.yaml');
@@ -142,7 +161,7 @@ async function makeSite(options: TwoSitesOptions, names: SiteNames, [httpsPort, 
   const domain = (...args: string[]): Promise<string> => commandLine('--json', 'domain', ...args, '--home', home);
 
   await commandLine('init', gatewayDir, '--name', names.gateway, '--port', String(httpsPort), '--url', `https://127.0.0.1:${httpsPort}`);
-  await edit(config, configEdits(tcpclPort!, options.logLevel ?? 'info'));
+  await edit(config, [...configEdits(tcpclPort!, join(socketDir, `${names.gateway}.sock`), options.logLevel ?? 'info'), ...(options.impatient === true ? SHORT_KNOCKS : [])]);
   await domain('init', names.domain, '--listen', knock, '--announce', knock, '--user', names.user);
   await edit(join(home, 'domain.json'), [[/"pollSeconds": \d+/, '"pollSeconds": 1']]);
   const gatewayCard = join(dir, `${names.gateway}.card`);
@@ -174,21 +193,33 @@ function processMaker({ dir, onWord, northExecutable }: TwoSitesOptions): MakePr
 }
 
 /** Makes the other site known here: its gateway as a neighbour that its domain is reached by, and its domain as a correspondent. */
-async function meet({ link = 'tcpcl', delayMs = 0 }: TwoSitesOptions, ours: Made, theirs: Made, relays: DelayRelay[]): Promise<void> {
+async function meet({ link = 'tcpcl', delayMs = 0, impatient = false }: TwoSitesOptions, ours: Made, theirs: Made, relays: DelayRelay[]): Promise<void> {
   const { config, home } = ours.site;
   await commandLine('--config', config, 'peer', 'add', theirs.gatewayCard, '--yes', '--link', link, '--route', theirs.site.domain);
   await commandLine('domain', 'know', '--home', home, theirs.domainCard);
+  if (impatient) await edit(config, SHORT_RETRIES);
   if (delayMs === 0) return;
   const relay = await startDelayRelay(theirs.linkPort, delayMs);
   relays.push(relay);
   await edit(config, [[new RegExp(`\\b${theirs.linkPort}\\b`), String(relay.port)]]);
 }
 
+const SHORT_KNOCKS: readonly Edit[] = [[/^# knock:\n# {3}firstMs: .*\n# {3}capMs: .*$/m, 'knock:\n  firstMs: 500\n  capMs: 5000']];
+const SHORT_RETRIES: readonly Edit[] = [[/^( *)- kind: (tcpcl|https)$/m, '$&\n$1  retry:\n$1    firstMs: 500\n$1    capMs: 5000']];
+
+/** The path of a socket has to be short, and folders of tests are deep. */
+async function socketFolder(dir: string): Promise<{ dir: string; remove: () => Promise<void> }> {
+  if (dir.length <= SHORT_PATH_CHARACTERS) return { dir, remove: async () => undefined };
+  const made = await mkdtemp(join(tmpdir(), 'postern-'));
+  return { dir: made, remove: () => rm(made, { recursive: true, force: true }) };
+}
+
 type Edit = readonly [pattern: RegExp, replacement: string];
 
 /** What an operator changes by hand in the file that `postern init` wrote: this machine only, neighbours by tcpcl, and no long waits. */
-function configEdits(tcpclPort: number, logLevel: string): Edit[] {
+function configEdits(tcpclPort: number, adminSocket: string, logLevel: string): Edit[] {
   return [
+    [/^data: data$/m, `data: data\nadminSocket: ${JSON.stringify(adminSocket)}`],
     [/^ {2}# tcpcl:\n {2}# {3}host: .*\n {2}# {3}port: .*$/m, `  tcpcl:\n    host: "127.0.0.1"\n    port: ${tcpclPort}`],
     [/host: "0\.0\.0\.0"/, 'host: "127.0.0.1"'],
     [/^# log:\n# {3}level: info$/m, `log:\n  level: ${logLevel}`],
