@@ -24,12 +24,13 @@ t.test('Wireshark reads all that two gateways say to each other, and no bundle t
 
   const seen = dissect(captureFile, asTcpcl, FIELDS);
   const values = (field: (typeof FIELDS)[number]): string[] => seen.get(field) ?? [];
-  const sessions = values('tcpcl.contact_hdr.version').length / 2;
-  t.ok(sessions >= 1, `${sessions} sessions`);
+  // Not every greeting becomes a session: an end may dial while the other is not there yet, or both may dial at once.
+  const greetings = values('tcpcl.contact_hdr.version').length;
   t.same(new Set(values('tcpcl.contact_hdr.version')), new Set(['4']));
   t.same(new Set(values('tcpcl.v4.negotiated.use_tls')), new Set(['0']));
   t.same(new Set(values('tcpcl.v4.sess_init.nodeid_data')), new Set(['dtn://west/', 'dtn://east/']));
-  t.equal(values('tcpcl.v4.mhdr.type').filter((type) => type === INIT).length, 2 * sessions);
+  const inits = values('tcpcl.v4.mhdr.type').filter((type) => type === INIT).length;
+  t.ok(inits >= 2 && inits <= greetings, `${inits} ends of sessions, after ${greetings} greetings`);
   t.notOk(values('tcpcl.v4.mhdr.type').includes(REJECT));
   t.same(values('_ws.malformed'), []);
   t.same(complaints(values('_ws.expert.message'), BENIGN), []);
