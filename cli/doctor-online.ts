@@ -4,7 +4,8 @@ import type { Clock } from '../base/clock.js';
 import { fromBase64url } from '../base/bytes.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import { HttpPeer } from '../base/http-exchange.js';
-import type { GatewayConfig, LinkConfig, PeerConfig } from '../gateway/config.js';
+import type { GatewayConfig, PeerConfig } from '../gateway/config.js';
+import type { LinkConfig } from '../gateway/link-schema.js';
 import { bad, fine, remark, type Finding } from './doctor-finding.js';
 import { formatDuration } from './output.js';
 

@@ -8,32 +8,18 @@ import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import { parseEid } from '../wire/eid.js';
+import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
+import { linkSchema } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
 /** What a batch of one small blob needs beside it: record, offer, bundle. */
 const UNIT_ROOM_BYTES = 16 * KIB;
-/** The largest bundle taken from a neighbour, whatever it would like to send. */
-export const INBOUND_BUNDLE_BYTES = 16 * MIB;
-const GIB = 1024 * MIB;
-const SECOND_MS = 1000;
-const HOUR_MS = 3600 * SECOND_MS;
-const DAY_MS = 24 * HOUR_MS;
-
-/** It has to fit a knock (wire/notification.ts). */
-const MAX_URL_CHARACTERS = 128;
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens');
 const routePattern = z.string().max(255).regex(new RegExp(`^(\\*|(\\*\\.)?${LABEL}(\\.${LABEL})*)$`), 'use a domain, "*.domain" for everything below it, or "*"');
-const host = z.string().min(1).max(253);
-const port = z.int().min(0).max(65_535);
-const bytes = z.int().min(0);
-const durationMs = z.int().min(0).max(366 * DAY_MS);
 const filePath = z.string().min(1);
-const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end').refine((text) => text.length <= MAX_URL_CHARACTERS, `use at most ${MAX_URL_CHARACTERS} characters`);
 const publicKey = z.string().refine((text) => fromBase64url(text)?.length === 32, 'use a 32-byte Ed25519 key in base64url, as "postern peer invite" writes it');
 const nodeId = z
   .string()
@@ -44,35 +30,6 @@ const quota = z.strictObject({
   bytes: bytes.default(4 * GIB),
   /** Bytes times seconds until expiry: what holding costs. The default is 4 GiB for 30 days. */
   byteSeconds: z.number().min(0).default(4 * GIB * 30 * 86_400),
-});
-
-const backoff = z.strictObject({ firstMs: durationMs.min(100), capMs: durationMs.min(1000) });
-const LINK_RETRY = { firstMs: 2 * SECOND_MS, capMs: 15 * 60 * SECOND_MS };
-
-const httpsLink = z.strictObject({
-  kind: z.literal('https'),
-  url: baseUrl,
-  allowPlainHttp: z.boolean().default(false),
-  largestBytes: bytes.min(64 * KIB).default(64 * GIB),
-  parallel: z.int().min(1).max(16).default(2),
-  lightTimeMs: durationMs.default(0),
-  retry: backoff.default(LINK_RETRY),
-});
-
-const tcpclLink = z.strictObject({
-  kind: z.literal('tcpcl'),
-  /** Absent: the neighbour dials us. */
-  host: host.optional(),
-  port: port.min(1).default(4556),
-  /** False for a neighbour of another make that has no TLS: on this machine, or with allowPlain. */
-  tls: z.boolean().default(true),
-  allowPlain: z.boolean().default(false),
-  /** A bundle is made and read in memory, `parallel` of them at once. */
-  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
-  parallel: z.int().min(1).max(64).default(4),
-  keepaliveSec: z.int().min(0).max(600).default(30),
-  lightTimeMs: durationMs.default(0),
-  retry: backoff.default(LINK_RETRY),
 });
 
 const peer = z
@@ -86,13 +43,13 @@ const peer = z
     /** Clients: the file with the domain record of the domain we serve for them. */
     domainRecordFile: filePath.optional(),
     quota: quota.optional(),
-    links: z.array(z.discriminatedUnion('kind', [httpsLink, tcpclLink])).max(8).default([]),
+    links: z.array(linkSchema).max(8).default([]),
   })
   .superRefine((value, context) => {
     const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
     if (value.role === 'neighbour' && value.domainRecordFile !== undefined) refuse('domainRecordFile', 'only a client has a served domain');
     if (value.role === 'client' && value.links.length > 0) refuse('links', 'a client comes to us: it has no links');
-    if (value.nodeId === undefined && value.links.some((link) => link.kind === 'tcpcl')) refuse('nodeId', 'a neighbour with a tcpcl link needs its node id');
+    if (value.nodeId === undefined && value.links.some((link) => link.kind !== 'https')) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https) needs its node id');
     if (new Set(value.links.map((link) => link.kind)).size < value.links.length) refuse('links', 'give each kind of link once');
   });
 
@@ -173,7 +130,6 @@ const configSchema = z
 
 export type GatewayConfig = z.infer<typeof configSchema>;
 export type PeerConfig = GatewayConfig['peers'][number];
-export type LinkConfig = PeerConfig['links'][number];
 export type BackoffConfig = GatewayConfig['knock'];
 
 /**

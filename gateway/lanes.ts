@@ -1,15 +1,11 @@
-/** Makes the links the configuration names, each with its timers: part of putting a gateway together, like main.ts. */
+/** The lanes of each neighbour: its links, each with its timers. Part of putting a gateway together, like main.ts. */
 import type { Backoff } from '../base/backoff.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
-import { HttpsLink } from '../links/https/https-link.js';
-import type { Link } from '../links/link.js';
-import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
-import type { LinkConfig } from './config.js';
 import type { GatewayContext } from './context.js';
 import { Lane } from './lane.js';
 import { linkLog } from './log.js';
-import type { Peer } from './peer-book.js';
+import { makeLink } from './make-link.js';
 
 export interface Lanes {
   /** The lanes of each neighbour, the preferred first. */
@@ -27,9 +23,10 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   const { config, book, clock, store, log } = context;
   const door = config.listen.tcpcl;
   const listener = door === undefined ? undefined : new TcpclListener({ host: door.host, port: door.port, allowPlain: door.allowPlain, ...(door.tls && { identity }), clock, log: linkLog(log) });
+  const parts = { context, identity, ...(listener !== undefined && { listener }) };
   const byPeer = new Map<string, Lane[]>();
   for (const peer of book.all()) {
-    const lanes = peer.config.links.map((link) => new Lane(makeLink(context, identity, listener, peer, link), link.retry, receiptWait(link.lightTimeMs)));
+    const lanes = peer.config.links.map((link) => new Lane(makeLink(parts, peer, link), link.retry, receiptWait(link.lightTimeMs)));
     for (const lane of lanes) await lane.restore(store);
     byPeer.set(peer.name, lanes);
   }
@@ -40,36 +37,4 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
 function receiptWait(lightTimeMs: number): Backoff {
   const firstMs = 2 * lightTimeMs + RECEIPT_SLACK_MS;
   return { firstMs, capMs: Math.max(RECEIPT_CAP_MS, 2 * firstMs) };
-}
-
-function makeLink(context: GatewayContext, identity: TlsIdentity, listener: TcpclListener | undefined, peer: Peer, link: LinkConfig): Link {
-  const { clock, random, config, log } = context;
-  switch (link.kind) {
-    case 'https':
-      return new HttpsLink({
-        neighbour: peer.name,
-        address: { url: link.url, key: peer.key, allowPlainHttp: link.allowPlainHttp },
-        largestBytes: link.largestBytes,
-        parallel: link.parallel,
-        clock,
-      });
-    case 'tcpcl':
-      return new TcpclLink({
-        neighbour: peer.name,
-        nodeId: config.gateway.nodeId,
-        ...(peer.config.nodeId !== undefined && { peerNodeId: peer.config.nodeId }),
-        peerKey: peer.key,
-        ...(link.tls && { identity }),
-        ...(listener !== undefined && { listener }),
-        ...(link.host !== undefined && { connect: { host: link.host, port: link.port } }),
-        allowPlain: link.allowPlain,
-        keepaliveSec: link.keepaliveSec,
-        largestBytes: link.largestBytes,
-        parallel: link.parallel,
-        reconnect: link.retry,
-        clock,
-        random,
-        log: linkLog(log),
-      });
-  }
 }

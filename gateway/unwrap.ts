@@ -8,7 +8,7 @@ import { fromDtnTimeMs } from '../wire/dtn-time.js';
 import { formatEid } from '../wire/eid.js';
 import { BUNDLE_IS_ADMIN_RECORD } from '../wire/primary-block.js';
 import type { BundleRooms } from './bundle-rooms.js';
-import { INBOUND_BUNDLE_BYTES } from './config.js';
+import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
 import type { GatewayContext } from './context.js';
 import { batchEndpoint } from './node-endpoint.js';
 

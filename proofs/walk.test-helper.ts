@@ -180,8 +180,8 @@ function outgoing({ home }: Site): { name: string; messageId: string; locator: s
 }
 
 /** All that the gateway tells people and machines. */
-async function words({ config, gatewayDir }: Site): Promise<string> {
-  const admin = new HttpPeer({ url: 'http://postern', socketPath: path.join(gatewayDir, 'data/admin.sock'), clock: systemClock });
+async function words({ config, adminSocket }: Site): Promise<string> {
+  const admin = new HttpPeer({ url: 'http://postern', socketPath: adminSocket, clock: systemClock });
   const metrics = await readWhole(await admin.exchange({ method: 'GET', path: '/metrics', answerLimitBytes: 1 << 20 }));
   admin.close();
   const queues = await commandLine('--config', config, '--json', 'queue', 'list');

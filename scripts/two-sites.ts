@@ -41,6 +41,7 @@ export interface Site {
   readonly outDir: string;
   /** The gateway's folder, its configuration in it, and its public port. */
   readonly gatewayDir: string;
+  readonly adminSocket: string;
   readonly config: string;
   readonly port: number;
   /** `postern run`. */
@@ -156,12 +157,13 @@ async function makeSite(options: TwoSitesOptions, socketDir: string, names: Site
   const gatewayDir = join(dir, names.gateway);
   const config = join(gatewayDir, 'postern.yaml');
   const home = join(dir, names.name);
+  const adminSocket = join(socketDir, `${names.gateway}.sock`);
   const knock = `127.0.0.1:${await freeUdpPort()}`;
   const gateway = (...args: string[]): Promise<string> => commandLine('--json', '--config', config, ...args);
   const domain = (...args: string[]): Promise<string> => commandLine('--json', 'domain', ...args, '--home', home);
 
   await commandLine('init', gatewayDir, '--name', names.gateway, '--port', String(httpsPort), '--url', `https://127.0.0.1:${httpsPort}`);
-  await edit(config, [...configEdits(tcpclPort!, join(socketDir, `${names.gateway}.sock`), options.logLevel ?? 'info'), ...(options.impatient === true ? SHORT_KNOCKS : [])]);
+  await edit(config, [...configEdits(tcpclPort!, adminSocket, options.logLevel ?? 'info'), ...(options.impatient === true ? SHORT_KNOCKS : [])]);
   await domain('init', names.domain, '--listen', knock, '--announce', knock, '--user', names.user);
   await edit(join(home, 'domain.json'), [[/"pollSeconds": \d+/, '"pollSeconds": 1']]);
   const gatewayCard = join(dir, `${names.gateway}.card`);
@@ -180,6 +182,7 @@ async function makeSite(options: TwoSitesOptions, socketDir: string, names: Site
     outDir,
     gatewayDir,
     config,
+    adminSocket,
     port: httpsPort!,
     gateway: makeProcess(names.domain, names.gateway, ['--json', '--config', config, 'run'], (word) => 'adminSocket' in word),
     receiver: makeProcess(names.domain, names.name, ['--json', 'domain', 'receive', '--home', home, '--out', outDir], (word) => word.event === 'listening'),

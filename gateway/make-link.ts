@@ -1,0 +1,49 @@
+/** Makes a link of each kind the configuration knows: part of putting a gateway together, like main.ts. */
+import type { TlsIdentity } from '../base/tls-identity.js';
+import { HttpsLink } from '../links/https/https-link.js';
+import type { Link } from '../links/link.js';
+import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
+import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
+import type { GatewayContext } from './context.js';
+import type { LinkConfig } from './link-schema.js';
+import { linkLog } from './log.js';
+import type { Peer } from './peer-book.js';
+
+/** What links share. */
+export interface LinkParts {
+  readonly context: GatewayContext;
+  readonly identity: TlsIdentity;
+  readonly listener?: TcpclListener;
+}
+
+export function makeLink({ context, identity, listener }: LinkParts, peer: Peer, link: LinkConfig): Link {
+  const { clock, random, config, log } = context;
+  switch (link.kind) {
+    case 'https':
+      return new HttpsLink({
+        neighbour: peer.name,
+        address: { url: link.url, key: peer.key, allowPlainHttp: link.allowPlainHttp },
+        largestBytes: link.largestBytes,
+        parallel: link.parallel,
+        clock,
+      });
+    case 'tcpcl':
+      return new TcpclLink({
+        neighbour: peer.name,
+        nodeId: config.gateway.nodeId,
+        ...(peer.config.nodeId !== undefined && { peerNodeId: peer.config.nodeId }),
+        peerKey: peer.key,
+        ...(link.tls && { identity }),
+        ...(listener !== undefined && { listener }),
+        ...(link.host !== undefined && { connect: { host: link.host, port: link.port } }),
+        allowPlain: link.allowPlain,
+        keepaliveSec: link.keepaliveSec,
+        largestBytes: link.largestBytes,
+        parallel: link.parallel,
+        reconnect: link.retry,
+        clock,
+        random,
+        log: linkLog(log),
+      });
+  }
+}
