@@ -12,10 +12,11 @@ export interface DelayRelay {
   stop(): Promise<void>;
 }
 
-/** What may be under way in one direction: enough to fill a fast line with seconds of delay, and no more. */
-const MOST_UNDER_WAY_BYTES = 16 * 1024 * 1024;
+/** Enough to fill a fast line with seconds of delay, and no more. */
+const LONG_LINE_BYTES = 16 * 1024 * 1024;
 
-export async function startDelayRelay(toPort: number, delayMs: number): Promise<DelayRelay> {
+/** @param lineBytes what may be under way in one direction: lineBytes in delayMs is the rate of the line. */
+export async function startDelayRelay(toPort: number, delayMs: number, lineBytes = LONG_LINE_BYTES): Promise<DelayRelay> {
   const sockets = new Set<Socket>();
   const server = createServer({ allowHalfOpen: true }, (near) => {
     const far = connect({ port: toPort, host: '127.0.0.1', allowHalfOpen: true });
@@ -27,8 +28,8 @@ export async function startDelayRelay(toPort: number, delayMs: number): Promise<
         (socket === near ? far : near).destroy();
       });
     }
-    passOn(near, far, delayMs);
-    passOn(far, near, delayMs);
+    passOn(near, far, delayMs, lineBytes);
+    passOn(far, near, delayMs, lineBytes);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -44,16 +45,16 @@ export async function startDelayRelay(toPort: number, delayMs: number): Promise<
 }
 
 /** Timers of one length fire in the order they were set, so that bytes stay in order. */
-function passOn(from: Socket, to: Socket, delayMs: number): void {
+function passOn(from: Socket, to: Socket, delayMs: number, lineBytes: number): void {
   let underWayBytes = 0;
   from.on('data', (bytes) => {
     underWayBytes += bytes.length;
-    if (underWayBytes >= MOST_UNDER_WAY_BYTES) from.pause();
+    if (underWayBytes >= lineBytes) from.pause();
     after(delayMs, () => {
       // What the other side does not take in counts as under way until it does.
       to.write(bytes, () => {
         underWayBytes -= bytes.length;
-        if (underWayBytes < MOST_UNDER_WAY_BYTES) from.resume();
+        if (underWayBytes < lineBytes) from.resume();
       });
     });
   });

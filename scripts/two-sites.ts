@@ -19,6 +19,8 @@ export interface TwoSitesOptions {
   readonly link?: LinkKind;
   /** Each way between the gateways. 0 or absent: they are connected directly. */
   readonly delayMs?: number;
+  /** What may be under way on the line in one direction, which limits its rate. Needs delayMs. */
+  readonly lineBytes?: number;
   readonly logLevel?: 'debug' | 'info';
   /** Knocks and links are tried again within seconds, where the defaults let minutes pass. */
   readonly impatient?: boolean;
@@ -196,13 +198,13 @@ function processMaker({ dir, onWord, northExecutable }: TwoSitesOptions): MakePr
 }
 
 /** Makes the other site known here: its gateway as a neighbour that its domain is reached by, and its domain as a correspondent. */
-async function meet({ link = 'tcpcl', delayMs = 0, impatient = false }: TwoSitesOptions, ours: Made, theirs: Made, relays: DelayRelay[]): Promise<void> {
+async function meet({ link = 'tcpcl', delayMs = 0, lineBytes, impatient = false }: TwoSitesOptions, ours: Made, theirs: Made, relays: DelayRelay[]): Promise<void> {
   const { config, home } = ours.site;
   await commandLine('--config', config, 'peer', 'add', theirs.gatewayCard, '--yes', '--link', link, '--route', theirs.site.domain);
   await commandLine('domain', 'know', '--home', home, theirs.domainCard);
   if (impatient) await edit(config, SHORT_RETRIES);
   if (delayMs === 0) return;
-  const relay = await startDelayRelay(theirs.linkPort, delayMs);
+  const relay = await startDelayRelay(theirs.linkPort, delayMs, lineBytes);
   relays.push(relay);
   await edit(config, [[new RegExp(`\\b${theirs.linkPort}\\b`), String(relay.port)]]);
 }
