@@ -47,6 +47,7 @@ export interface ErrorData {
   LINK_LIMIT: At & { limit: number; found: number };
   LINK_PLAIN: { address: string };
   LINK_LISTEN: { host: string; port: number };
+  LINK_FOLDER: { folder: string; systemCode: string };
 
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };

@@ -135,6 +135,22 @@ t.test('paths are relative to the file', async (t) => {
   t.equal(adminSocketOf(config), '/run/postern/admin.sock');
 });
 
+t.test('a command link has folders of its own and a program by path or by name', async (t) => {
+  const config = fullConfig();
+  const peers = config['peers'] as { links: Record<string, unknown>[] }[];
+  const link = { kind: 'command', program: ['bin/send', '{file}'], inbox: 'in', outbox: 'out' };
+  peers[1]?.links.push(link);
+  const parsed = parseConfig(config, '/etc/postern/postern.yaml').peers[1]?.links.at(-1);
+  t.match(parsed, { program: ['/etc/postern/bin/send', '{file}'], inbox: '/etc/postern/in', outbox: '/etc/postern/out' });
+  link.program = ['rsync'];
+  t.match(parseConfig(config, '/etc/postern/postern.yaml').peers[1]?.links.at(-1), { program: ['rsync'] });
+  link.outbox = 'in';
+  t.match(fault(config), { path: 'peers[1].links[2].outbox' });
+  link.outbox = 'out';
+  link.program = [];
+  t.match(fault(config), { path: 'peers[1].links[2].program' });
+});
+
 t.test('nothing at all, a list, or a word is no configuration', async (t) => {
   for (const value of [undefined, null, [], 'postern', {}]) t.ok(fault(value));
 });

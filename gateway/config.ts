@@ -9,7 +9,7 @@ import { fromBase64url } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import { parseEid } from '../wire/eid.js';
 import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
-import { linkSchema } from './link-schema.js';
+import { foldersOf, linkSchema, withPathsAt } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
 /** What a batch of one small blob needs beside it: record, offer, bundle. */
@@ -111,9 +111,14 @@ const configSchema = z
       names.add(entry.name);
       keys.add(entry.key);
     }
+    const folders = new Set<string>();
     for (const [index, entry] of config.peers.entries()) {
       for (const [position, link] of entry.links.entries()) {
         const path = ['peers', index, 'links', position];
+        for (const [field, folder] of foldersOf(link)) {
+          if (folders.has(folder)) refuse([...path, field], 'another link has this folder: give each one of its own');
+          folders.add(folder);
+        }
         if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
         if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }
@@ -151,7 +156,11 @@ export function parseConfig(value: unknown, file: string, lineOf?: (path: readon
     data: at(config.data),
     ...(config.adminSocket === undefined ? {} : { adminSocket: at(config.adminSocket) }),
     gateway: { ...config.gateway, keyFile: at(config.gateway.keyFile) },
-    peers: config.peers.map((entry) => (entry.domainRecordFile === undefined ? entry : { ...entry, domainRecordFile: at(entry.domainRecordFile) })),
+    peers: config.peers.map((entry) => ({
+      ...entry,
+      ...(entry.domainRecordFile !== undefined && { domainRecordFile: at(entry.domainRecordFile) }),
+      links: entry.links.map((link) => withPathsAt(link, at)),
+    })),
   };
 }
 

@@ -33,5 +33,41 @@ const tcpclLink = z.strictObject({
   retry: backoff.default(LINK_RETRY),
 });
 
-export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink]);
+const commandLink = z.strictObject({
+  kind: z.literal('command'),
+  /** The program and its arguments; no shell looks at them. {file}, {name}, {size} and {peer} stand for what they say. */
+  program: z.array(z.string().max(4096)).min(1).max(64),
+  environment: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'use a name such as RCLONE_CONFIG'), z.string().max(4096)).default({}),
+  /** Where the other side's program puts its files. */
+  inbox: z.string().min(1),
+  /** Where a file lies while the program carries it. Absent: a folder in `data`. */
+  outbox: z.string().min(1).optional(),
+  limitMs: durationMs.min(SECOND_MS).default(10 * 60 * SECOND_MS),
+  refusedExitCodes: z.array(z.int().min(1).max(255)).max(255).default([]),
+  lookEveryMs: durationMs.min(100).default(5 * SECOND_MS),
+  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
+  parallel: z.int().min(1).max(16).default(1),
+  lightTimeMs: durationMs.default(0),
+  retry: backoff.default({ firstMs: 30 * SECOND_MS, capMs: 60 * 60 * SECOND_MS }),
+});
+
+export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink]);
 export type LinkConfig = z.infer<typeof linkSchema>;
+
+/** The folders that a link has for itself, by the settings that name them. */
+export function foldersOf(link: LinkConfig): [field: string, folder: string][] {
+  if (link.kind !== 'command') return [];
+  return link.outbox === undefined ? [['inbox', link.inbox]] : [['inbox', link.inbox], ['outbox', link.outbox]];
+}
+
+/** File names in a link made whole by `at`; a program without a slash is looked for in PATH. */
+export function withPathsAt(link: LinkConfig, at: (relative: string) => string): LinkConfig {
+  if (link.kind !== 'command') return link;
+  const [program = '', ...rest] = link.program;
+  return {
+    ...link,
+    program: [program.includes('/') ? at(program) : program, ...rest],
+    inbox: at(link.inbox),
+    ...(link.outbox !== undefined && { outbox: at(link.outbox) }),
+  };
+}

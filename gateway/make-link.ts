@@ -1,10 +1,14 @@
 /** Makes a link of each kind the configuration knows: part of putting a gateway together, like main.ts. */
+import path from 'node:path';
+import process from 'node:process';
 import type { TlsIdentity } from '../base/tls-identity.js';
+import { CommandLink } from '../links/command/command-link.js';
 import { HttpsLink } from '../links/https/https-link.js';
 import type { Link } from '../links/link.js';
 import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
 import type { GatewayContext } from './context.js';
+import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
 import type { LinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import type { Peer } from './peer-book.js';
@@ -41,6 +45,24 @@ export function makeLink({ context, identity, listener }: LinkParts, peer: Peer,
         largestBytes: link.largestBytes,
         parallel: link.parallel,
         reconnect: link.retry,
+        clock,
+        random,
+        log: linkLog(log),
+      });
+    case 'command':
+      return new CommandLink({
+        neighbour: peer.name,
+        program: link.program,
+        environment: link.environment,
+        outbox: link.outbox ?? path.join(config.data, 'links', peer.name, 'command'),
+        inbox: link.inbox,
+        limitMs: link.limitMs,
+        refusedExitCodes: link.refusedExitCodes,
+        lookEveryMs: link.lookEveryMs,
+        largestBytes: link.largestBytes,
+        largestInBytes: INBOUND_BUNDLE_BYTES,
+        parallel: link.parallel,
+        ownEnvironment: process.env,
         clock,
         random,
         log: linkLog(log),

@@ -1,0 +1,68 @@
+/**
+ * The folder in which a bundle lies as a file while the program carries it: written under another name, synced and moved
+ * into place, so that a program never sees half of one; gone when the program has ended.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { concatBytes } from '../../base/bytes.js';
+import { sweepTemporaries, writeDurably } from '../../base/durable-file.js';
+import type { Random } from '../../base/random.js';
+import type { Freight } from '../link.js';
+import { bytesByName, newFileName } from './file-name.js';
+
+/** The program may run as another user of the same group. */
+const FILE_MODE = 0o640;
+const FOLDER_MODE = 0o750;
+
+export class Outbox {
+  readonly folder: string;
+  readonly #random: Random;
+
+  constructor(folder: string, random: Random) {
+    this.folder = folder;
+    this.#random = random;
+  }
+
+  /** Makes the folder, and removes what a gateway that was killed has left: it will be sent again under another name. */
+  async open(): Promise<void> {
+    await mkdir(this.folder, { recursive: true, mode: FOLDER_MODE });
+    await sweepTemporaries(this.folder);
+    for (const name of await readdir(this.folder)) if (bytesByName(name) !== undefined) await this.remove(join(this.folder, name));
+  }
+
+  /** Gives the path of the file; undefined when the signal came first. */
+  async put(freight: Freight, signal: AbortSignal): Promise<string | undefined> {
+    const bytes = await gather(freight, signal);
+    if (bytes === undefined) return undefined;
+    const path = join(this.folder, newFileName(this.#random, bytes.length));
+    await writeDurably(path, bytes, FILE_MODE);
+    return path;
+  }
+
+  /** A program that moves its files away has done so already. */
+  async remove(path: string): Promise<void> {
+    await rm(path, { force: true });
+  }
+}
+
+/** All bytes; undefined once the signal comes, even while the source stands still. */
+async function gather(freight: Freight, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  let stop = (): void => undefined;
+  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+  signal.addEventListener('abort', stop, { once: true });
+  const chunks: Uint8Array[] = [];
+  const source = freight.open()[Symbol.asyncIterator]();
+  try {
+    while (!signal.aborted) {
+      const next = await Promise.race([source.next(), stopped]);
+      if (next === undefined) break;
+      if (next.done === true) return concatBytes(...chunks);
+      chunks.push(next.value);
+    }
+    // Not awaited: a source that stands still would never answer.
+    void source.return?.();
+    return undefined;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
