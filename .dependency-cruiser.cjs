@@ -5,9 +5,9 @@
 const TESTS = String.raw`\.(test|suite)\.ts$|test-helper\.ts$`;
 const ENTRY = String.raw`^cli/postern\.ts$`;
 const STAGES = 'accept|plan|pack|forward|receive|release|notify|serve';
-const OURS = 'base|wire|store|links|gateway|domain|cli|bench|scripts|proofs';
+const OURS = 'base|wire|store|links|plan|gateway|domain|cli|bench|scripts|proofs';
 /** The folders whose code ships; bench/ and scripts/ use whatever they measure or build. */
-const SHIPPED = '^(base|wire|store|links|gateway|domain|cli)/';
+const SHIPPED = '^(base|wire|store|links|plan|gateway|domain|cli)/';
 
 /** Each outside package, and the only files that import it. The rest of the house imports those files. */
 const DOORS = {
@@ -21,6 +21,7 @@ const DOORS = {
   'prom-client': 'gateway/metrics',
   commander: 'cli/program',
   'cli-progress': 'cli/progress',
+  croner: 'plan/cron-contacts',
   zod: '[a-z]+/[a-z-]*(config|schema)',
 };
 
@@ -50,13 +51,19 @@ module.exports = {
     looksOnlyAt('base-stands-on-nothing', 'base', [], 'base/ is the ground.'),
     looksOnlyAt('store-looks-down', 'store', ['^wire/', '^base/'], 'The store knows formats, not links, stages or people.'),
     looksOnlyAt('links-see-bytes', 'links', ['^wire/digest\\.ts$', '^base/'], 'A link carries bytes; it knows neither formats nor the store.'),
-    looksOnlyAt('gateway-looks-down', 'gateway', ['^(store|links|wire|base)/'], 'The gateway serves the command line and knows nothing of domains.'),
+    looksOnlyAt('gateway-looks-down', 'gateway', ['^(store|links|plan|wire|base)/'], 'The gateway serves the command line and knows nothing of domains.'),
     looksOnlyAt('domain-stands-alone', 'domain', ['^(wire|base)/'], 'A domain talks to its gateway over the wire only.'),
     forbid(
       'wire-is-pure',
       'The formats know no disk, network, clock or chance, and nothing above the ground floor.',
       { path: '^wire/' },
       { path: `^(${OURS})/|^[a-z_:/]+$`, pathNot: ['^wire/', '^base/(bytes|errors)\\.ts$', '^(node:)?(crypto|assert|assert/strict|buffer)$'] },
+    ),
+    forbid(
+      'plan-is-pure',
+      'Planning computes from what it is handed: no disk, network, clock or chance.',
+      { path: '^plan/' },
+      { path: `^(${OURS})/|^[a-z_:/]+$`, pathNot: ['^plan/', '^base/(bytes|errors)\\.ts$'] },
     ),
     forbid(
       'links-are-strangers',

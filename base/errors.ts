@@ -66,6 +66,7 @@ export interface ErrorData {
   GATEWAY_BODY_BROKEN: { receivedBytes: number };
   GATEWAY_ADMIN_REQUEST: { found: string };
   GATEWAY_SOCKET_PATH: { path: string; limitBytes: number };
+  GATEWAY_LEDGER: { link: string; file: string };
 
   // domain/
   DOMAIN_CONFIG: { file: string; field: string; found: string; expected: string };

@@ -1,5 +1,8 @@
 /** The status of a gateway, for people: one screen, no record and no message named in it. */
+import type { BudgetStatus } from '../gateway/budget-keeper.js';
+import type { LaneStatus } from '../gateway/lane.js';
 import type { GatewayStatus } from '../gateway/status.js';
+import type { BudgetLine } from '../plan/budget.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
 
 export function statusText(status: GatewayStatus): string {
@@ -55,13 +58,37 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
       { title: 'STATE', text: ({ state, sending }) => (sending > 0 ? `sending ${sending}` : state) },
       { title: 'LAST CONTACT', align: 'right', text: ({ lastContactMs }) => (lastContactMs === undefined ? 'never' : `${formatDuration(clock.wallMs - lastContactMs)} ago`) },
       { title: 'NEXT TRY', align: 'right', text: ({ attempts, notBeforeMs }) => (attempts === 0 ? '-' : inText(notBeforeMs, clock.nowMs)) },
+      { title: 'CONTACT', text: ({ contact }) => contactText(contact, clock.nowMs) },
       { title: 'SENT', align: 'right', text: ({ sentBytes }) => formatBytes(sentBytes) },
       { title: 'RECEIVED', align: 'right', text: ({ receivedBytes }) => formatBytes(receivedBytes) },
       { title: 'TROUBLE', text: ({ attempts, lastError }) => (attempts === 0 ? '' : (lastError ?? '')) },
     ],
     links,
   );
-  return [table];
+  return [table, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+}
+
+function contactText(contact: LaneStatus['contact'], nowMs: number): string {
+  if (contact === undefined) return 'always';
+  if (contact.endsMs !== undefined) return `for ${formatDuration(contact.endsMs - nowMs)}${contact.leftBytes === undefined ? '' : `, ${formatBytes(contact.leftBytes)}`}`;
+  return contact.nextMs === undefined ? 'none planned' : inText(contact.nextMs, nowMs);
+}
+
+function budgetText(link: string, { lines, month, currency, liftedUntilMs }: BudgetStatus, nowMs: number): string {
+  const lifted = liftedUntilMs === undefined ? '' : `, LIFTED by the operator for ${formatDuration(liftedUntilMs - nowMs)}`;
+  const title = `budget of ${link}: this month ${moneyText(month.money, currency)}, ${formatBytes(month.bytes)}, ${month.sessions} sessions${lifted}`;
+  return [title, ...lines.map((line) => `  ${budgetLineText(line, currency, nowMs)}`)].join('\n');
+}
+
+const BUDGET_STATES: Readonly<Record<BudgetLine['state'], string>> = { ok: '', alert: ', NEARLY SPENT', spent: ', SPENT' };
+
+function budgetLineText({ per, measure, spent, limit, state, resetsAtMs }: BudgetLine, currency: string, nowMs: number): string {
+  const figures = measure === 'money' ? [moneyText(spent, currency), moneyText(limit, currency)] : measure === 'bytes' ? [formatBytes(spent), formatBytes(limit)] : [`${Math.ceil(spent)}`, `${limit} ${measure}`];
+  return `${figures[0]} of ${figures[1]} a ${per}${BUDGET_STATES[state]}, anew ${inText(resetsAtMs, nowMs)}`;
+}
+
+function moneyText(money: number, currency: string): string {
+  return `${money.toFixed(2)} ${currency}`;
 }
 
 function inText(dueMs: number | undefined, nowMs: number): string {

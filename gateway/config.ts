@@ -9,6 +9,7 @@ import { fromBase64url } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import { parseEid } from '../wire/eid.js';
 import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
+import { planFaults } from './contact-schema.js';
 import { foldersOf, linkSchema, withPathsAt } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
@@ -119,6 +120,7 @@ const configSchema = z
           if (folders.has(folder)) refuse([...path, field], 'another link has this folder: give each one of its own');
           folders.add(folder);
         }
+        for (const { field, message } of planFaults(link)) refuse([...path, ...field], message);
         if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
         if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }

@@ -76,7 +76,7 @@ export class NeighbourForwarder {
     await store.hurry(peerTarget(this.peer.name), trust.nowMs(), HURRY_AT_ONCE);
   }
 
-  /** When a closed lane opens next; undefined when none is closed. */
+  /** When a lane opens, or its next contact begins; undefined when nothing of the kind is ahead. */
   nextOpeningMs(nowMs: number): number | undefined {
     const times = this.lanes.map((lane) => lane.opensAtMs(nowMs)).filter((time): time is number => time !== undefined);
     return times.length === 0 ? undefined : Math.min(...times);
@@ -86,8 +86,8 @@ export class NeighbourForwarder {
     while (this.#pumping !== undefined || this.#sends.size > 0) await Promise.all([this.#pumping, ...this.#sends]);
   }
 
-  status(): LaneStatus[] {
-    return this.lanes.map((lane) => lane.status());
+  status(nowMs: number): LaneStatus[] {
+    return this.lanes.map((lane) => lane.status(nowMs));
   }
 
   /** Starts nothing new, lets sends end within the grace time, then aborts them. */
@@ -115,6 +115,7 @@ export class NeighbourForwarder {
       store,
       peer: this.peer,
       supports: lane.link.supports,
+      roomBytes: lane.roomBytes(trust.nowMs()),
       nowMs: trust.nowMs(),
       largeBlobBytes: config.store.largeBlobBytes,
       inHand: this.#inHand,
@@ -144,7 +145,7 @@ export class NeighbourForwarder {
   async #send(lane: Lane, load: Load): Promise<void> {
     const { store, trust, log, counters, random } = this.#context;
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
-    const outcome = await lane.link.send(freight, this.#abort.signal);
+    const outcome = await this.#sendPaid(lane, freight);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
     if (outcome.kind === 'confirmed' || outcome.kind === 'written') {
       freight.release();
@@ -162,9 +163,29 @@ export class NeighbourForwarder {
     await lane.failed(store, trust.nowMs(), random, retryAfterOf(outcome));
   }
 
+  /** One attempt, within what the budget and the contact leave for it. */
+  async #sendPaid(lane: Lane, freight: PackedFreight): Promise<Outcome> {
+    const { trust, clock } = this.#context;
+    const spending = await lane.pay(freight.bytes, trust.nowMs());
+    if (spending.kind === 'refused') return { kind: 'refused', code: 'budget', reason: spending.reason, retryAfterMs: spending.retryAfterMs };
+    const limit = new AbortController();
+    const limitMs = lane.timeLimitMs(freight.bytes, trust.nowMs());
+    const timer = limitMs === undefined ? undefined : clock.timer(limitMs, () => limit.abort());
+    const startMs = clock.monotonicMs();
+    lane.begin(freight.bytes);
+    try {
+      return await lane.link.send(freight, timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]));
+    } finally {
+      lane.end(freight.bytes);
+      timer?.cancel();
+      // Whether the bytes of a send that failed have left nobody knows: they stay counted.
+      await spending.settle({ bytes: freight.bytes, sessions: 1, ms: clock.monotonicMs() - startMs });
+    }
+  }
+
   /** What was offered and is neither receipted nor refused yet is offered again when its receipt is overdue. */
   async #awaitReceipts(lane: Lane, load: Load): Promise<void> {
-    const { store, trust, random } = this.#context;
+    const { store, trust } = this.#context;
     const nowMs = trust.nowMs();
     const changes: { rid: Uint8Array; schedule: Schedule }[] = [];
     for (const { record } of load.records) {
@@ -172,16 +193,24 @@ export class NeighbourForwarder {
       const schedule = (await store.find(record.rid))?.schedule;
       if (schedule === undefined || schedule.dueMs > nowMs || this.#wanted.has(record.rid)) continue;
       const attempts = schedule.attempts + 1;
-      changes.push({ rid: record.rid, schedule: { ...schedule, attempts, dueMs: nowMs + backoffMs(lane.receiptWait, attempts, random) } });
+      changes.push({ rid: record.rid, schedule: { ...schedule, attempts, dueMs: this.#receiptDueMs(lane, attempts, nowMs) } });
     }
     await store.reschedule(changes);
+  }
+
+  /** Overdue when its wait is over and the neighbour has had a contact, on any of its links, to send the receipt in. */
+  #receiptDueMs(lane: Lane, attempts: number, nowMs: number): number {
+    const waitedMs = nowMs + backoffMs(lane.receiptWait, attempts, this.#context.random);
+    const thereMs = nowMs + (lane.contacts.at(nowMs)?.lightTimeMs ?? 0);
+    const homeMs = this.lanes.map((way) => way.receiptHomeMs(thereMs)).filter((time): time is number => time !== undefined);
+    return homeMs.length === 0 ? waitedMs : Math.max(waitedMs, Math.min(...homeMs));
   }
 
   /** Counted as an attempt before the first piece goes: after a restart the neighbour is asked what it has, not sent all again. */
   async #sendUnasked(lane: Lane, { record, schedule }: StoredRecord): Promise<void> {
     if (schedule === undefined) return;
-    const { store, trust, random } = this.#context;
-    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: trust.nowMs() + backoffMs(lane.receiptWait, 1, random) } }]);
+    const { store, trust } = this.#context;
+    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: this.#receiptDueMs(lane, 1, trust.nowMs()) } }]);
     this.#wanted.offered(record.rid);
     this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
   }

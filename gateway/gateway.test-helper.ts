@@ -23,6 +23,7 @@ import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
 import { IncomingBlobs } from './incoming-blobs.js';
 import { Lane } from './lane.js';
+import type { LanePlan } from './lane.js';
 import type { Log } from './log.js';
 import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
@@ -85,6 +86,10 @@ export interface TestPeer {
   readonly key: SigningKey;
   readonly domain?: string;
   readonly link?: MemoryLink;
+  /** When the link works and what it costs; absent: at any time, for nothing. */
+  readonly plan?: LanePlan;
+  /** More links beside the first, in their order. */
+  readonly more?: readonly { readonly link: MemoryLink; readonly plan?: LanePlan }[];
 }
 
 export interface TestGateway {
@@ -134,7 +139,8 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
-  const lanes = new Map(peers.map((peer) => [peer.name, peer.link === undefined ? [] : [new Lane(peer.link, retry, wait)]]));
+  const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));
+  const lanes = new Map(peers.map((peer) => [peer.name, lanesOf(peer)]));
   const knocks: TestGateway['knocks'] = [];
   const gateway = new Gateway(context, lanes, { knock: (host, port, datagram) => knocks.push({ host, port, datagram }) });
   await gateway.startLinks();

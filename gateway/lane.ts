@@ -1,13 +1,18 @@
 /**
- * One link of a neighbour as forwarding sees it: whether it may be tried now, and how many sends are under
- * way. The back-off is kept by the store's meta values, so that a restart does not hammer a link that was down.
+ * One link of a neighbour as forwarding sees it: whether it may be tried now (its back-off, its contacts, its
+ * budget), how much still fits, and how many sends are under way. The back-off is kept by the store's meta values,
+ * so that a restart does not hammer a link that was down.
  */
 import { backoffMs } from '../base/backoff.js';
 import type { Backoff } from '../base/backoff.js';
 import type { Random } from '../base/random.js';
 import { utf8 } from '../base/bytes.js';
 import type { Link } from '../links/link.js';
+import type { Spending } from '../links/purse.js';
+import { always, nextTimeIn, sendingMs, volumeLeft } from '../plan/contact.js';
+import type { Contact, ContactSource } from '../plan/contact.js';
 import type { Store } from '../store/store.js';
+import type { BudgetKeeper, BudgetStatus } from './budget-keeper.js';
 
 export interface LaneStatus {
   readonly link: string;
@@ -19,21 +24,53 @@ export interface LaneStatus {
   readonly receivedBytes: number;
   readonly lastContactMs?: number;
   readonly lastError?: string;
+  /** Absent for a link that works at any time. */
+  readonly contact?: ContactStatus;
+  readonly budget?: BudgetStatus;
 }
+
+export interface ContactStatus {
+  readonly open: boolean;
+  /** Of the contact that holds. Its bytes are absent where nobody has said how fast the link is. */
+  readonly endsMs?: number;
+  readonly leftBytes?: number;
+  /** Absent when no other is planned. */
+  readonly nextMs?: number;
+}
+
+/** When a link works and what it costs. */
+export interface LanePlan {
+  readonly contacts: ContactSource;
+  readonly budget?: BudgetKeeper | undefined;
+}
+
+const AT_ANY_TIME: LanePlan = { contacts: always({ rateBytesPerSec: Number.POSITIVE_INFINITY, lightTimeMs: 0 }) };
+
+/** What a receipt may take beyond the light time there and back: a sync on a slow card, a queue. */
+export const RECEIPT_SLACK_MS = 30_000;
+
+/** A transfer may take twice as long as its bytes say and this much more, and is then cut off: that much is booked of a budget in minutes. */
+const MINUTES_SLACK_MS = 30_000;
 
 export class Lane {
   readonly link: Link;
   /** How long a receipt may take on this link before the record is offered again. */
   readonly receiptWait: Backoff;
+  readonly contacts: ContactSource;
+  readonly budget: BudgetKeeper | undefined;
   sending = 0;
+  /** Bytes of the sends under way: they have their place in the contact already. */
+  #underWayBytes = 0;
   readonly #retry: Backoff;
   #attempts = 0;
   #notBeforeMs = 0;
 
-  constructor(link: Link, retry: Backoff, receiptWait: Backoff) {
+  constructor(link: Link, retry: Backoff, receiptWait: Backoff, plan: LanePlan = AT_ANY_TIME) {
     this.link = link;
     this.#retry = retry;
     this.receiptWait = receiptWait;
+    this.contacts = plan.contacts;
+    this.budget = plan.budget;
   }
 
   async restore(store: Store): Promise<void> {
@@ -45,12 +82,55 @@ export class Lane {
   }
 
   isOpen(nowMs: number): boolean {
-    return nowMs >= this.#notBeforeMs && this.sending < this.link.supports.parallel;
+    return nowMs >= this.#notBeforeMs && this.sending < this.link.supports.parallel && this.contacts.at(nowMs) !== undefined && this.budget?.spentUntilMs() === undefined;
   }
 
-  /** When the lane may be tried again; undefined while it may be tried now. */
+  /** When the lane is worth a look again: it opens, or its next contact begins. Undefined when nothing is planned. */
   opensAtMs(nowMs: number): number | undefined {
-    return nowMs < this.#notBeforeMs ? this.#notBeforeMs : undefined;
+    const earliestMs = Math.max(this.#notBeforeMs, this.budget?.spentUntilMs() ?? nowMs);
+    return earliestMs > nowMs ? nextTimeIn(this.contacts, earliestMs) : this.contacts.next(nowMs)?.startMs;
+  }
+
+  /** When a receipt given at `thereMs` is here at the latest, if it takes this link; undefined where it cannot. */
+  receiptHomeMs(thereMs: number): number | undefined {
+    const leavesMs = nextTimeIn(this.contacts, thereMs);
+    const contact = leavesMs === undefined ? undefined : this.contacts.at(leavesMs);
+    if (leavesMs === undefined || contact === undefined) return undefined;
+    return leavesMs + contact.lightTimeMs + (leavesMs === thereMs ? 0 : RECEIPT_SLACK_MS);
+  }
+
+  /** The bytes that one more send may have: what is left of the contact and of the budget. */
+  roomBytes(nowMs: number): number {
+    const contact = this.contacts.at(nowMs);
+    if (contact === undefined) return 0;
+    return Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget?.leftBytes() ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** Books a send of so many bytes. */
+  async pay(bytes: number, nowMs: number): Promise<Spending> {
+    if (this.budget === undefined || this.link.supports.pays === true) return { kind: 'allowed', settle: () => Promise.resolve() };
+    const contact = this.contacts.at(nowMs);
+    return this.budget.spend({ bytes, sessions: 1, ms: this.budget.countsTime && contact !== undefined ? longestMs(contact, bytes) : 0 });
+  }
+
+  /** How long a send of so many bytes may take before it is cut off: to the end of the contact, or of the minutes paid. Undefined where nothing cuts it off. */
+  timeLimitMs(bytes: number, nowMs: number): number | undefined {
+    const contact = this.contacts.at(nowMs);
+    if (contact === undefined) return 0;
+    const { keepsContacts, pays } = this.link.supports;
+    const contactMs = keepsContacts === true ? Number.POSITIVE_INFINITY : contact.endMs - nowMs;
+    const paidMs = this.budget?.countsTime === true && pays !== true ? longestMs(contact, bytes) : Number.POSITIVE_INFINITY;
+    // What has left in time may still be on its way, and so may the word that it has come.
+    const limitMs = Math.min(contactMs, paidMs) + 2 * contact.lightTimeMs;
+    return Number.isFinite(limitMs) ? limitMs : undefined;
+  }
+
+  begin(bytes: number): void {
+    this.#underWayBytes += bytes;
+  }
+
+  end(bytes: number): void {
+    this.#underWayBytes -= bytes;
   }
 
   get isBackingOff(): boolean {
@@ -72,8 +152,9 @@ export class Lane {
     await this.#save(store);
   }
 
-  status(): LaneStatus {
+  status(nowMs: number): LaneStatus {
     const { state, sentBytes, receivedBytes, lastContactMs, lastError } = this.link.status();
+    const contact = this.#contactStatus(nowMs);
     return {
       link: this.link.name,
       state,
@@ -84,7 +165,16 @@ export class Lane {
       receivedBytes,
       ...(lastContactMs !== undefined && { lastContactMs }),
       ...(lastError !== undefined && { lastError }),
+      ...(contact !== undefined && { contact }),
+      ...(this.budget !== undefined && { budget: this.budget.status() }),
     };
+  }
+
+  #contactStatus(nowMs: number): ContactStatus | undefined {
+    const contact = this.contacts.at(nowMs);
+    if (contact !== undefined && !Number.isFinite(contact.endMs)) return undefined;
+    const nextMs = this.contacts.next(nowMs)?.startMs;
+    return { open: contact !== undefined, ...(contact !== undefined && heldStatus(contact, nowMs)), ...(nextMs !== undefined && { nextMs }) };
   }
 
   async #save(store: Store): Promise<void> {
@@ -94,4 +184,13 @@ export class Lane {
   #metaKey(): string {
     return `lane/${this.link.name}`;
   }
+}
+
+function heldStatus(contact: Contact, nowMs: number): Pick<ContactStatus, 'endsMs' | 'leftBytes'> {
+  const leftBytes = volumeLeft(contact, nowMs);
+  return { endsMs: contact.endMs, ...(Number.isFinite(leftBytes) && { leftBytes }) };
+}
+
+function longestMs(contact: Contact, bytes: number): number {
+  return 2 * sendingMs(contact, bytes) + MINUTES_SLACK_MS;
 }

@@ -2,8 +2,13 @@
 import type { Backoff } from '../base/backoff.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
 import { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
+import { BudgetKeeper } from './budget-keeper.js';
 import type { GatewayContext } from './context.js';
-import { Lane } from './lane.js';
+import { Lane, RECEIPT_SLACK_MS } from './lane.js';
+import type { LanePlan } from './lane.js';
+import { ledgerFile } from './ledger-file.js';
+import { contactsOf } from './link-contacts.js';
+import type { LinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import { makeLink } from './make-link.js';
 
@@ -14,8 +19,6 @@ export interface Lanes {
   readonly listener?: TcpclListener;
 }
 
-/** What a receipt may take beyond the light time there and back: a sync on a slow card, a queue. */
-const RECEIPT_SLACK_MS = 30_000;
 /** Offered again at least this often while the link works (protocol.md N5), unless light itself is slower. */
 const RECEIPT_CAP_MS = 6 * 3_600_000;
 
@@ -26,12 +29,23 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   const parts = { context, identity, ...(listener !== undefined && { listener }) };
   const byPeer = new Map<string, Lane[]>();
   for (const peer of book.all()) {
-    const lanes = peer.config.links.map((link) => new Lane(makeLink(parts, peer, link), link.retry, receiptWait(link.lightTimeMs)));
-    for (const lane of lanes) await lane.restore(store);
+    const lanes: Lane[] = [];
+    for (const link of peer.config.links) {
+      const plan = await planOf(context, `${peer.name}/${link.kind}`, link);
+      const lane = new Lane(makeLink(parts, peer, link, plan), link.retry, receiptWait(link.lightTimeMs), plan);
+      await lane.restore(store);
+      lanes.push(lane);
+    }
     byPeer.set(peer.name, lanes);
   }
   log.debug('links made', { count: byPeer.size });
   return { byPeer, ...(listener !== undefined && { listener }) };
+}
+
+async function planOf({ config, trust, log }: GatewayContext, name: string, link: LinkConfig): Promise<LanePlan> {
+  const { budget } = link;
+  const keeper = budget === undefined ? undefined : await BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: ledgerFile(config.data, name), nowMs: () => trust.nowMs(), log });
+  return { contacts: contactsOf(link), ...(keeper !== undefined && { budget: keeper }) };
 }
 
 function receiptWait(lightTimeMs: number): Backoff {

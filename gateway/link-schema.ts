@@ -1,5 +1,6 @@
 /** The links of a neighbour in postern.yaml, one schema a kind. docs/operating.md explains each setting. */
 import { z } from 'zod';
+import { planned } from './contact-schema.js';
 import { GIB, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
 
 /** The largest bundle taken from a neighbour, whatever it would like to send. */
@@ -13,8 +14,8 @@ const httpsLink = z.strictObject({
   allowPlainHttp: z.boolean().default(false),
   largestBytes: bytes.min(64 * KIB).default(64 * GIB),
   parallel: z.int().min(1).max(16).default(2),
-  lightTimeMs: durationMs.default(0),
   retry: backoff.default(LINK_RETRY),
+  ...planned,
 });
 
 const tcpclLink = z.strictObject({
@@ -29,8 +30,8 @@ const tcpclLink = z.strictObject({
   largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
   parallel: z.int().min(1).max(64).default(4),
   keepaliveSec: z.int().min(0).max(600).default(30),
-  lightTimeMs: durationMs.default(0),
   retry: backoff.default(LINK_RETRY),
+  ...planned,
 });
 
 const commandLink = z.strictObject({
@@ -47,8 +48,8 @@ const commandLink = z.strictObject({
   lookEveryMs: durationMs.min(100).default(5 * SECOND_MS),
   largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
   parallel: z.int().min(1).max(16).default(1),
-  lightTimeMs: durationMs.default(0),
   retry: backoff.default({ firstMs: 30 * SECOND_MS, capMs: 60 * 60 * SECOND_MS }),
+  ...planned,
 });
 
 export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink]);

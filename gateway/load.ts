@@ -29,6 +29,8 @@ export interface PackInput {
   readonly store: Store;
   readonly peer: Peer;
   readonly supports: LinkSupport;
+  /** What the contact and the budget leave for one more send: Infinity where they set no limit. */
+  readonly roomBytes: number;
   readonly nowMs: number;
   readonly largeBlobBytes: number;
   /** Records and outbox keys that travel right now, as hex and as keys. */

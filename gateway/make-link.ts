@@ -9,6 +9,7 @@ import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
 import type { GatewayContext } from './context.js';
 import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
+import type { LanePlan } from './lane.js';
 import type { LinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import type { Peer } from './peer-book.js';
@@ -20,7 +21,8 @@ export interface LinkParts {
   readonly listener?: TcpclListener;
 }
 
-export function makeLink({ context, identity, listener }: LinkParts, peer: Peer, link: LinkConfig): Link {
+/** @param plan when the link works and what it costs: for kinds that keep contacts or pay by themselves */
+export function makeLink({ context, identity, listener }: LinkParts, peer: Peer, link: LinkConfig, _plan: LanePlan): Link {
   const { clock, random, config, log } = context;
   switch (link.kind) {
     case 'https':

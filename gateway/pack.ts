@@ -32,7 +32,8 @@ const PIECE_BYTES = 1024 * 1024;
 
 /** Chooses the next load; undefined when there is nothing to send. */
 export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
-  const roomBytes = input.supports.largestBytes - HEAD_ROOM_BYTES;
+  const roomBytes = Math.min(input.supports.largestBytes, input.roomBytes) - HEAD_ROOM_BYTES;
+  if (roomBytes <= 0) return undefined;
   const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
   let load = (await chooseWanted(input, leftBytes)) ?? (await chooseDue(input, leftBytes));
@@ -95,7 +96,12 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     }
     const hash = toHex(record.blobHash);
     const blobBytes = inline && !sent.has(hash) ? record.blobBytes + PIECE_HEAD_BYTES : 0;
-    if (record.bytes.length + blobBytes > leftBytes || records.length === MOST_RECORDS) break;
+    if (records.length === MOST_RECORDS) break;
+    if (record.bytes.length + blobBytes > leftBytes) {
+      // Into what is left of a contact a smaller one may fit; otherwise the next load takes it, in its turn.
+      if (Number.isFinite(input.roomBytes)) continue;
+      break;
+    }
     if (blobBytes > 0) {
       const source = await input.store.blob(record.rid);
       if (source === undefined) continue;

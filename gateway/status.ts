@@ -41,7 +41,7 @@ export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number
     clock: trust.status(),
     store: store.status(),
     queues: await store.queues(),
-    neighbours: gateway.forwarders().map((forwarder) => ({ name: forwarder.peer.name, links: forwarder.status() })),
+    neighbours: gateway.forwarders().map((forwarder) => ({ name: forwarder.peer.name, links: forwarder.status(trust.nowMs()) })),
     counters: counters.all(),
   };
 }

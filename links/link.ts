@@ -44,6 +44,10 @@ export interface LinkSupport {
   readonly largestBytes: number;
   /** How many sends may be under way at once. */
   readonly parallel: number;
+  /** The link was handed its contacts and keeps to them itself: a send may outlast one and go on in the next. */
+  readonly keepsContacts?: boolean;
+  /** The link was handed a purse (links/purse.ts) and pays for itself. */
+  readonly pays?: boolean;
 }
 
 export interface LinkStatus {

@@ -9,7 +9,7 @@ import t from 'tap';
 
 const ROOT = join(import.meta.dirname, '../..');
 const CONFIG = join(ROOT, '.dependency-cruiser.cjs');
-const FOLDERS = ['base', 'wire', 'store', 'links', 'gateway', 'domain', 'cli', 'bench', 'scripts', 'proofs'];
+const FOLDERS = ['base', 'wire', 'store', 'links', 'plan', 'gateway', 'domain', 'cli', 'bench', 'scripts', 'proofs'];
 const require = createRequire(import.meta.url);
 
 /** What a sound house looks like: every file is reached from the entry and every arrow points down. */
@@ -30,7 +30,10 @@ const SOUND: Readonly<Record<string, readonly string[]>> = {
   'links/usb/usb-link': ['../link.js', './stick.js', '../../wire/digest.js'],
   'links/usb/stick': ['node:fs'],
   'links/https/https-link': ['../link.js', '../../base/random.js'],
-  'gateway/main': ['./gateway.js', './config.js', '../store/open.js', '../links/usb/usb-link.js', '../links/https/https-link.js'],
+  'plan/budget': ['./period.js', '../base/errors.js'],
+  'plan/period': [],
+  'plan/cron-contacts': ['croner'],
+  'gateway/main': ['../plan/budget.js', '../plan/cron-contacts.js', './gateway.js', './config.js', '../store/open.js', '../links/usb/usb-link.js', '../links/https/https-link.js'],
   'gateway/config': ['zod'],
   'gateway/gateway': ['./accept.js', './notify.js'],
   'gateway/accept': ['../store/store.js', './accept-quota.js'],
@@ -58,6 +61,10 @@ const BROKEN: readonly (readonly [file: string, imported: string, ...rules: stri
   ['links/usb/stick', '../../store/store.js', 'links-see-bytes'],
   ['links/usb/stick', '../https/https-link.js', 'links-are-strangers', 'only-main-knows-the-makers'],
   ['links/usb/stick', '../../gateway/config.js', 'links-see-bytes'],
+  ['plan/budget', '../store/store.js', 'plan-is-pure'],
+  ['plan/budget', '../base/clock.js', 'plan-is-pure'],
+  ['plan/budget', 'node:fs', 'plan-is-pure'],
+  ['plan/budget', 'croner', 'one-door-croner'],
   ['gateway/notify', './accept.js', 'stages-are-strangers'],
   ['gateway/notify', './accept-quota.js', 'stages-are-strangers'],
   ['gateway/gateway', '../store/open.js', 'only-main-knows-the-makers'],

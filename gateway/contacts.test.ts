@@ -1,0 +1,174 @@
+/** Forwarding by contacts and budgets: when a lane may send, how much, and when a receipt is overdue. */
+import t from 'tap';
+import { ManualClock } from '../base/clock.js';
+import { listed } from '../plan/contact.js';
+import type { Contact } from '../plan/contact.js';
+import type { BudgetTerms } from '../plan/budget.js';
+import { BudgetKeeper } from './budget-keeper.js';
+import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
+import type { TestGateway, TestMessage, TestPeer } from './gateway.test-helper.js';
+import type { LanePlan } from './lane.js';
+
+const CLIENT = testKey(1);
+const A = testKey(10);
+const B = testKey(11);
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+interface Pair {
+  readonly clock: ManualClock;
+  readonly a: TestGateway;
+  readonly b: TestGateway;
+  readonly ab: MemoryLink;
+  readonly ba: MemoryLink;
+  settle(): Promise<number>;
+}
+
+/** client -> a -> b; `contacts` in minutes from now, at both ends. */
+async function openPair(clock: ManualClock, contacts: readonly (readonly [startMin: number, endMin: number])[], terms: Partial<Contact> & Pick<LanePlan, 'budget'> = {}): Promise<Pair> {
+  const { budget, rateBytesPerSec = 1000, lightTimeMs = 0 } = terms;
+  const startMs = clock.nowMs();
+  const source = listed(contacts.map(([start, end]) => ({ startMs: startMs + start * MINUTE_MS, endMs: startMs + end * MINUTE_MS, rateBytesPerSec, lightTimeMs })));
+  const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory');
+  const toB: TestPeer = { name: 'b', role: 'neighbour', key: B, link: ab, plan: { contacts: source, budget } };
+  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, toB], routes: [{ to: '*', via: 'b' }] });
+  const b = await openTestGateway({ name: 'b', key: B, clock, peers: [{ name: 'a', role: 'neighbour', key: A, link: ba, plan: { contacts: source } }], routes: [] });
+  const settle = async (): Promise<number> => {
+    let nextMs = 0;
+    for (let round = 0; round < 3; round += 1) nextMs = Math.min(await a.settle(), await b.settle());
+    return nextMs;
+  };
+  return { clock, a, b, ab, ba, settle };
+}
+
+async function submit(to: TestGateway, messages: readonly TestMessage[]): Promise<void> {
+  const answer = await to.gateway.takeBatch(testBatch(CLIENT, A, messages), 'direct');
+  if (answer.kind !== 'answer') throw new Error(`no answer but ${answer.kind}`);
+}
+
+async function stateAt(at: TestGateway, message: TestMessage): Promise<string | undefined> {
+  return (await at.store.find(message.record.rid))?.state;
+}
+
+const statusOf = (at: TestGateway, nowMs: number): unknown => at.gateway.forwarders()[0]?.status(nowMs)[0];
+
+async function budgetOf(clock: ManualClock, limits: BudgetTerms['limits']): Promise<BudgetKeeper> {
+  const terms: BudgetTerms = { price: { perMegabyte: 10, perMinute: 0, perSession: 0, minimum: 0, stepBytes: 1 }, limits, alertPercent: 80, monthBeginsOn: 1 };
+  return BudgetKeeper.open({ link: 'b/memory', terms, currency: 'EUR', file: { name: 'none', read: async () => undefined, write: async () => undefined }, nowMs: () => clock.nowMs(), log: SILENT });
+}
+
+t.test('sends in contacts only, and wakes for the next', async (t) => {
+  const clock = new ManualClock();
+  const startMs = clock.nowMs();
+  const { a, b, ab, settle } = await openPair(clock, [[10, 11], [60, 61]]);
+  const first = testMessage(1, 'example.org', clock);
+  await submit(a, [first]);
+  t.equal(await settle(), startMs + 10 * MINUTE_MS);
+  t.equal(ab.attempts, 0);
+  t.match(statusOf(a, clock.nowMs()), { contact: { open: false, nextMs: startMs + 10 * MINUTE_MS } });
+  clock.advance(10 * MINUTE_MS);
+  await settle();
+  t.equal(await stateAt(b, first), 'held');
+  t.equal(await stateAt(a, first), 'forwarded');
+  t.match(statusOf(a, clock.nowMs()), { contact: { open: true, leftBytes: 60_000, nextMs: startMs + 60 * MINUTE_MS } });
+  clock.advance(MINUTE_MS);
+  const second = testMessage(2, 'example.org', clock);
+  await submit(a, [second]);
+  const attempts = ab.attempts;
+  t.equal(await settle(), startMs + 60 * MINUTE_MS, 'the last instant of a contact is no more part of it');
+  t.equal(ab.attempts, attempts);
+  t.equal(await stateAt(a, second), 'held');
+});
+
+t.test('does not begin what does not fit into what is left of the contact', async (t) => {
+  const clock = new ManualClock();
+  const { a, b, settle } = await openPair(clock, [[0, 1], [60, 70]]);
+  const large = testMessage(1, 'example.org', clock, 100_000);
+  const small = testMessage(2, 'example.org', clock, 10_000);
+  await submit(a, [large, small]);
+  await settle();
+  t.equal(await stateAt(b, small), 'held', 'a smaller one goes before it');
+  t.equal(await stateAt(b, large), undefined);
+  clock.advance(60 * MINUTE_MS);
+  await settle();
+  t.equal(await stateAt(b, large), 'held');
+});
+
+t.test('a receipt is overdue only when the neighbour has had a contact to send it in', async (t) => {
+  const clock = new ManualClock();
+  const startMs = clock.nowMs();
+  const { a, b, ab, ba, settle } = await openPair(clock, [[0, 5], [600, 605]], { lightTimeMs: 20 * MINUTE_MS });
+  const message = testMessage(1, 'example.org', clock, 1000);
+  ba.passes = () => false;
+  await submit(a, [message]);
+  await settle();
+  t.equal(await stateAt(b, message), 'held');
+  const due = (await a.store.find(message.record.rid))?.schedule?.dueMs ?? 0;
+  t.ok(due > startMs + 620 * MINUTE_MS && due < startMs + 640 * MINUTE_MS, `${(due - startMs) / MINUTE_MS} minutes`);
+  t.equal(ab.attempts, 1);
+});
+
+t.test('what is sent over one link may be receipted over another', async (t) => {
+  const clock = new ManualClock();
+  const startMs = clock.nowMs();
+  const [down, downEnd] = MemoryLink.pair('b/down', 'a/down');
+  const [up, upEnd] = MemoryLink.pair('b/up', 'a/up');
+  const between = (startMin: number, endMin: number): LanePlan => ({ contacts: listed([{ startMs: startMs + startMin * MINUTE_MS, endMs: startMs + endMin * MINUTE_MS, rateBytesPerSec: 10_000, lightTimeMs: 0 }]) });
+  const never: LanePlan = { contacts: listed([]) };
+  // a sends down in the first minutes and never up; b answers up, hours later, and never down.
+  const a = await openTestGateway({
+    name: 'a',
+    key: A,
+    clock,
+    peers: [
+      { name: 'client', role: 'client', key: CLIENT },
+      { name: 'b', role: 'neighbour', key: B, link: down, plan: between(0, 5), more: [{ link: up, plan: between(300, 310) }] },
+    ],
+    routes: [{ to: '*', via: 'b' }],
+  });
+  const b = await openTestGateway({ name: 'b', key: B, clock, peers: [{ name: 'a', role: 'neighbour', key: A, link: downEnd, plan: never, more: [{ link: upEnd, plan: between(300, 310) }] }], routes: [] });
+  const message = testMessage(1, 'example.org', clock);
+  await submit(a, [message]);
+  await a.settle();
+  await b.settle();
+  t.equal(await stateAt(b, message), 'held');
+  t.equal(await stateAt(a, message), 'held', 'no receipt yet');
+  clock.advance(4 * HOUR_MS);
+  await a.settle();
+  t.equal(down.attempts, 1, 'nor is it overdue');
+  clock.advance(HOUR_MS);
+  await b.settle();
+  await a.settle();
+  t.equal(await stateAt(a, message), 'forwarded');
+  t.equal(upEnd.attempts, 1);
+  t.equal(downEnd.attempts, 0);
+});
+
+t.test('a budget is never overdrawn, and what it holds back goes when it is there again', async (t) => {
+  const clock = new ManualClock(Date.UTC(2026, 5, 24, 12));
+  const budget = await budgetOf(clock, [{ per: 'day', bytes: 12_000 }]);
+  const { a, b, ab, settle } = await openPair(clock, [[0, 100_000]], { budget });
+  const messages = [1, 2, 3].map((seed) => testMessage(seed, 'example.org', clock, 7000));
+  await submit(a, messages);
+  await settle();
+  t.same(await Promise.all(messages.map((message) => stateAt(b, message))), ['held', undefined, undefined]);
+  t.ok(ab.sentBytes <= 12_000);
+  t.equal(budget.status().month.bytes, ab.sentBytes, 'what was sent is what is counted');
+  clock.advance(12 * HOUR_MS);
+  await settle();
+  t.equal((await Promise.all(messages.map((message) => stateAt(b, message)))).filter((state) => state === 'held').length, 2);
+  t.match(statusOf(a, clock.nowMs()), { budget: { lines: [{ per: 'day', measure: 'bytes', limit: 12_000 }] } });
+});
+
+t.test('with nothing left of a budget nothing is tried until it is reset', async (t) => {
+  const clock = new ManualClock(Date.UTC(2026, 5, 24, 12));
+  const budget = await budgetOf(clock, [{ per: 'day', sessions: 0 }]);
+  const { a, ab, settle } = await openPair(clock, [[0, 100_000]], { budget });
+  await submit(a, [testMessage(1, 'example.org', clock)]);
+  t.equal(await settle(), Date.UTC(2026, 5, 25));
+  t.equal(ab.attempts, 0);
+  await budget.lift(clock.nowMs() + HOUR_MS);
+  await settle();
+  t.ok(ab.attempts > 0, 'the operator has lifted it');
+});
