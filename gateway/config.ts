@@ -6,10 +6,10 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
-import { PosternError } from '../base/errors.js';
 import { parseEid } from '../wire/eid.js';
 import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
 import { planFaults } from './contact-schema.js';
+import { invalidConfig } from './faulty-config.js';
 import { foldersOf, linkSchema, withPathsAt } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
@@ -146,9 +146,7 @@ export type BackoffConfig = GatewayConfig['knock'];
 export function parseConfig(value: unknown, file: string, lineOf?: (path: readonly PropertyKey[]) => number | undefined): GatewayConfig {
   const parsed = configSchema.safeParse(value);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => describe(issue, value, lineOf));
-    const text = `${file} cannot be used:\n${faults.map((line) => `  ${line}`).join('\n')}`;
-    throw new PosternError('CONFIG_INVALID', text, { file, path: pathText(parsed.error.issues[0]?.path ?? []), faults });
+    throw invalidConfig(parsed.error, value, file, lineOf);
   }
   const folder = path.dirname(path.resolve(file));
   const at = (relative: string): string => path.resolve(folder, relative);
@@ -169,30 +167,4 @@ export function parseConfig(value: unknown, file: string, lineOf?: (path: readon
 /** Where the daemon listens for the commands of its own machine. */
 export function adminSocketOf(config: Pick<GatewayConfig, 'data' | 'adminSocket'>): string {
   return config.adminSocket ?? path.join(config.data, 'admin.sock');
-}
-
-function describe(issue: z.core.$ZodIssue, value: unknown, lineOf?: (path: readonly PropertyKey[]) => number | undefined): string {
-  // An unknown setting is reported of the block it stands in; people look for the setting itself.
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
-  const path = unknown === undefined ? issue.path : [...issue.path, unknown];
-  const line = lineOf?.(path);
-  const where = `${line === undefined ? '' : `line ${line}, `}${pathText(path) || 'the file'}`;
-  return `${where}: ${unknown === undefined ? issue.message : 'there is no such setting'} (found ${foundText(value, path)})`;
-}
-
-function pathText(parts: readonly PropertyKey[]): string {
-  return parts
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('')
-    .replace(/^\./, '');
-}
-
-const FOUND_CHARACTERS = 60;
-
-function foundText(value: unknown, parts: readonly PropertyKey[]): string {
-  let found = value;
-  for (const part of parts) found = typeof found === 'object' && found !== null ? (found as Record<PropertyKey, unknown>)[part] : undefined;
-  if (found === undefined) return 'nothing';
-  const text = JSON.stringify(found);
-  return text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text;
 }

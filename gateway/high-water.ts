@@ -19,15 +19,22 @@ export async function readHighWater(file: string): Promise<number | undefined> {
   }
 }
 
+/** Keeps the time where a restart finds it. */
+export type SaveHighWater = (highWaterMs: number) => Promise<void>;
+
+export function highWaterWriter(file: string): SaveHighWater {
+  return (highWaterMs) => writeDurably(file, utf8(`${highWaterMs}\n`));
+}
+
 export class HighWaterKeeper {
-  readonly #file: string;
+  readonly #save: SaveHighWater;
   readonly #clock: Clock;
   readonly #trust: ClockTrust;
   #timer: Timer | undefined;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(file: string, clock: Clock, trust: ClockTrust) {
-    this.#file = file;
+  constructor(save: SaveHighWater, clock: Clock, trust: ClockTrust) {
+    this.#save = save;
     this.#clock = clock;
     this.#trust = trust;
   }
@@ -46,7 +53,7 @@ export class HighWaterKeeper {
 
   /** A write that fails (a full disk) leaves the older time, which is a worse bound and no harm. */
   #write(): void {
-    const text = utf8(`${this.#trust.highWaterMs}\n`);
-    this.#writing = this.#writing.then(() => writeDurably(this.#file, text)).catch(() => undefined);
+    const { highWaterMs } = this.#trust;
+    this.#writing = this.#writing.then(() => this.#save(highWaterMs)).catch(() => undefined);
   }
 }

@@ -48,7 +48,7 @@ async function planOf({ config, trust, log }: GatewayContext, name: string, link
   return { contacts: contactsOf(link), ...(keeper !== undefined && { budget: keeper }) };
 }
 
-function receiptWait(lightTimeMs: number): Backoff {
+export function receiptWait(lightTimeMs: number): Backoff {
   const firstMs = 2 * lightTimeMs + RECEIPT_SLACK_MS;
   return { firstMs, capMs: Math.max(RECEIPT_CAP_MS, 2 * firstMs) };
 }

@@ -11,18 +11,15 @@ import { makeTlsIdentity } from '../base/tls-identity.js';
 import type { StoreEvent } from '../store/store-event.js';
 import { openStore } from '../store/open.js';
 import type { Store, StoreStatus } from '../store/store.js';
-import { keyId } from '../wire/keys.js';
 import { listenAdmin, metricsRoute } from './admin-server.js';
 import { adminHandlers } from './admin.js';
 import { apiRoutes } from './api.js';
+import { assembleGateway } from './assemble-gateway.js';
 import { ClockTrust } from './clock-trust.js';
 import { adminSocketOf } from './config.js';
 import type { GatewayConfig } from './config.js';
-import type { GatewayContext } from './context.js';
-import { Counters } from './counters.js';
-import { Gateway } from './gateway.js';
-import { IncomingBlobs } from './incoming-blobs.js';
-import { HighWaterKeeper, readHighWater } from './high-water.js';
+import type { Gateway } from './gateway.js';
+import { HighWaterKeeper, highWaterWriter, readHighWater } from './high-water.js';
 import { listenHttp } from './http-server.js';
 import { readKeyFile } from './key-file.js';
 import { KnockSocket } from './knock-socket.js';
@@ -30,7 +27,6 @@ import { makeLanes } from './lanes.js';
 import { openLog } from './log.js';
 import { readPeerBook } from './peer-book.js';
 import type { PeerBook } from './peer-book.js';
-import { Planner } from './plan.js';
 import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
 
@@ -57,19 +53,16 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     const highWaterFile = path.join(config.data, 'clock');
     const highWaterMs = await readHighWater(highWaterFile);
     const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
-    const highWater = new HighWaterKeeper(highWaterFile, clock, trust);
+    const highWater = new HighWaterKeeper(highWaterWriter(highWaterFile), clock, trust);
 
     const book = await readPeerBook(config);
     const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }));
     closers.push(() => store.close());
 
     const identity = await makeTlsIdentity(key.seed, config.gateway.name);
-    const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
     const knocks = new KnockSocket();
     closers.push(() => knocks.close());
-    const lanes = await makeLanes(context, identity);
-    const gateway = new Gateway(context, lanes.byPeer, knocks);
-    await gateway.replan();
+    const gateway = await assembleGateway({ config, key, book, store, clock, trust, random, log, knocks, lanes: async (context) => (await makeLanes(context, identity)).byPeer });
 
     const onFault = (thrown: unknown): void => log.error('a request failed', { reason: messageOf(thrown) });
     const { host, port: askedPort, tls, allowPlainHttp } = config.listen.https;

@@ -4,6 +4,7 @@
  * something and may throw what a real disk would, or wait as a slow one does.
  */
 import type { Disk, DiskFile, OpenMode } from './disk.js';
+import { MemoryInode } from './memory-inode.js';
 
 export interface DiskOperation {
   readonly kind: 'create' | 'write' | 'sync' | 'rename' | 'unlink' | 'sync-dir';
@@ -12,18 +13,12 @@ export interface DiskOperation {
   readonly growthBytes: number;
 }
 
-interface Inode {
-  bytes: Uint8Array;
-  /** What a power cut leaves of it. */
-  synced: Uint8Array;
-}
-
 export class MemoryDisk {
   before: ((operation: DiskOperation) => Promise<void> | void) | undefined;
   capacityBytes = Number.MAX_SAFE_INTEGER;
   /** Names as programs see them, and as a power cut leaves them. */
-  #names = new Map<string, Inode>();
-  #syncedNames = new Map<string, Inode>();
+  #names = new Map<string, MemoryInode>();
+  #syncedNames = new Map<string, MemoryInode>();
   #mount: MountedDisk | undefined;
 
   /** The disk as one process sees it. A mount that was there before is dead. */
@@ -38,10 +33,9 @@ export class MemoryDisk {
    */
   crash(keep?: () => boolean): void {
     this.#mount = undefined;
-    const left = new Map<string, Inode>();
+    const left = new Map<string, MemoryInode>();
     for (const [path, inode] of this.#syncedNames) {
-      const bytes = keep === undefined ? inode.synced : torn(inode, keep);
-      left.set(path, { bytes: bytes.slice(), synced: bytes.slice() });
+      left.set(path, new MemoryInode(keep === undefined ? inode.synced : torn(inode, keep)));
     }
     this.#names = left;
     this.#syncedNames = new Map(left);
@@ -56,7 +50,7 @@ export class MemoryDisk {
   damage(path: string, change: (bytes: Uint8Array) => void): void {
     const inode = this.find(path);
     change(inode.bytes);
-    inode.synced = inode.bytes.slice();
+    inode.syncAll();
   }
 
   paths(): string[] {
@@ -85,13 +79,13 @@ export class MemoryDisk {
     return this.#names.has(path);
   }
 
-  find(path: string): Inode {
+  find(path: string): MemoryInode {
     const inode = this.#names.get(path);
     if (inode === undefined) throw fault('ENOENT', path);
     return inode;
   }
 
-  link(path: string, inode: Inode | undefined): void {
+  link(path: string, inode: MemoryInode | undefined): void {
     if (inode === undefined) this.#names.delete(path);
     else this.#names.set(path, inode);
   }
@@ -114,7 +108,7 @@ class MountedDisk implements Disk {
     this.#disk.alive(this, path);
     if (mode !== 'read' && !this.#disk.has(path)) {
       await this.#disk.change(this, { kind: 'create', path, growthBytes: 0 });
-      this.#disk.link(path, { bytes: new Uint8Array(0), synced: new Uint8Array(0) });
+      this.#disk.link(path, new MemoryInode());
     }
     return new MemoryFile(this.#disk, this, this.#disk.find(path), path, mode === 'durable');
   }
@@ -154,11 +148,11 @@ class MountedDisk implements Disk {
 class MemoryFile implements DiskFile {
   readonly #disk: MemoryDisk;
   readonly #mount: MountedDisk;
-  readonly #inode: Inode;
+  readonly #inode: MemoryInode;
   readonly #path: string;
   readonly #durable: boolean;
 
-  constructor(disk: MemoryDisk, mount: MountedDisk, inode: Inode, path: string, durable: boolean) {
+  constructor(disk: MemoryDisk, mount: MountedDisk, inode: MemoryInode, path: string, durable: boolean) {
     this.#disk = disk;
     this.#mount = mount;
     this.#inode = inode;
@@ -178,18 +172,13 @@ class MemoryFile implements DiskFile {
     // What is written is what was handed over now, whatever becomes of the buffer while a slow disk is at it.
     const written = bytes.slice();
     await this.#disk.change(this.#mount, { kind: 'write', path: this.#path, growthBytes: Math.max(0, end - this.#inode.bytes.length) });
-    if (end > this.#inode.bytes.length) {
-      const longer = new Uint8Array(end);
-      longer.set(this.#inode.bytes);
-      this.#inode.bytes = longer;
-    }
-    this.#inode.bytes.set(written, offset);
+    this.#inode.write(offset, written);
     if (this.#durable) await this.sync();
   }
 
   async sync(): Promise<void> {
     await this.#disk.change(this.#mount, { kind: 'sync', path: this.#path, growthBytes: 0 });
-    this.#inode.synced = this.#inode.bytes.slice();
+    this.#inode.sync();
   }
 
   async size(): Promise<number> {
@@ -210,7 +199,7 @@ export function fault(code: string, path: string): Error {
 const SECTOR_BYTES = 512;
 
 /** The synced bytes, with some of the newer sectors in them. */
-function torn({ bytes, synced }: Inode, keep: () => boolean): Uint8Array {
+function torn({ bytes, synced }: MemoryInode, keep: () => boolean): Uint8Array {
   const left = new Uint8Array(Math.max(bytes.length, synced.length));
   left.set(synced);
   let end = synced.length;

@@ -49,8 +49,16 @@ export function openMemoryStore(options: MemoryOptions): Promise<LevelStore> {
 
 /** A database that outlives the store that uses it. */
 export class MemoryDatabase implements IndexDatabase {
+  readonly #crashes: boolean;
   #level = newLevel();
   #holder: object | undefined;
+  /** What stood under the keys of each batch since the last checkpoint, before it. */
+  #undo: (readonly [key: Uint8Array, before: Uint8Array | undefined])[][] = [];
+
+  /** @param crashes remember enough to lose, at a crash, what no checkpoint covers */
+  constructor({ crashes = false } = {}) {
+    this.#crashes = crashes;
+  }
 
   async open(): Promise<KeyValue> {
     if (this.#holder !== undefined) throw storeLocked('memory', undefined);
@@ -65,24 +73,63 @@ export class MemoryDatabase implements IndexDatabase {
     return {
       getSync: (key) => held().getSync(key),
       getMany: (keys) => held().getMany(keys),
-      batch: () => copying(held().batch()),
+      batch: () => (this.#crashes ? this.#undoable(held()) : copying(held().batch())),
       iterator: (range) => held().iterator(range),
       close: async () => {
         if (this.#holder === holder) this.#holder = undefined;
       },
       reopen: async () => undefined,
-      checkpoint: async () => undefined,
+      checkpoint: async () => {
+        held();
+        this.#undo = [];
+      },
       condemn: () => undefined,
     };
   }
 
   async destroy(): Promise<void> {
     this.#level = newLevel();
+    this.#undo = [];
   }
 
   /** The process died: whoever had it open has it no more. What was flushed is there. */
   release(): void {
     this.#holder = undefined;
+  }
+
+  /** The power went: of the batches since the last checkpoint only the first are left. @param isLeft asked for one batch after the other, until it says no */
+  async crash(isLeft: () => boolean): Promise<void> {
+    this.#holder = undefined;
+    let left = 0;
+    while (left < this.#undo.length && isLeft()) left += 1;
+    const back = this.#level.batch();
+    for (const changes of this.#undo.slice(left).reverse()) {
+      for (const [key, before] of changes) {
+        if (before === undefined) back.del(key);
+        else back.put(key, before);
+      }
+    }
+    await back.write();
+    this.#undo = [];
+  }
+
+  #undoable(level: MemoryIndex): KeyValueBatch {
+    const batch = copying(level.batch());
+    const keys: Uint8Array[] = [];
+    return {
+      put: (key, value) => {
+        keys.push(copyBytes(key));
+        batch.put(key, value);
+      },
+      del: (key) => {
+        keys.push(copyBytes(key));
+        batch.del(key);
+      },
+      write: () => {
+        this.#undo.push(keys.map((key) => [key, level.getSync(key)] as const));
+        return batch.write();
+      },
+    };
   }
 }
 

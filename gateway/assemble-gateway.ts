@@ -1,0 +1,42 @@
+/**
+ * A gateway from the parts that differ between the daemon and the simulator: clock, chance, store, links, log, knocks.
+ * What is the same in both is put together here, so that what flies is what was simulated.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import type { Store } from '../store/store.js';
+import { keyId } from '../wire/keys.js';
+import type { SigningKey } from '../wire/keys.js';
+import type { ClockTrust } from './clock-trust.js';
+import type { GatewayConfig } from './config.js';
+import type { GatewayContext } from './context.js';
+import { Counters } from './counters.js';
+import { Gateway } from './gateway.js';
+import { IncomingBlobs } from './incoming-blobs.js';
+import type { Lane } from './lane.js';
+import type { Log } from './log.js';
+import type { KnockSender } from './notify.js';
+import type { PeerBook } from './peer-book.js';
+import { Planner } from './plan.js';
+
+export interface GatewayParts {
+  readonly config: GatewayConfig;
+  readonly key: SigningKey;
+  readonly book: PeerBook;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly trust: ClockTrust;
+  readonly random: Random;
+  readonly log: Log;
+  readonly knocks: KnockSender;
+  /** The lanes of each neighbour, the preferred first. */
+  lanes(context: GatewayContext): Promise<ReadonlyMap<string, readonly Lane[]>>;
+}
+
+export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
+  const { config, key, book, store, clock, trust, random, log } = parts;
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
+  const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
+  await gateway.replan();
+  return gateway;
+}
