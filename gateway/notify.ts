@@ -59,6 +59,7 @@ export class Notifier {
     const { store, trust, config, random } = this.#context;
     const nowMs = trust.nowMs();
     const due = await store.due(servedTarget(this.domain.domain), nowMs, KNOCKS_AT_ONCE);
+    if (due.length === 0) return false;
     const changes = due.map((stored) => {
       const schedule = stored.schedule as Schedule;
       const attempts = schedule.attempts + 1;

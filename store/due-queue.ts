@@ -9,7 +9,8 @@ import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
 import type { StoreIndex } from './store-index.js';
 
-/** Rows looked up in one go. */
+/** Rows looked up in one go: few at first, since most who ask want the first record only. */
+const FIRST_LOOKUP_MEMBERS = 16;
 const LOOKUP_MEMBERS = 1024;
 /** A page this empty is written anew, so that the living few in it cost less to find. */
 const REWRITE_BELOW = 0.5;
@@ -88,13 +89,15 @@ export class DueQueue {
   async *#chunks(start: string, end: string): AsyncGenerator<Page[]> {
     let pages: Page[] = [];
     let members = 0;
+    let enough = FIRST_LOOKUP_MEMBERS;
     for await (const [key, value] of this.#index.range(start, end)) {
       if (this.#pages.isBuried(key)) continue;
       const page = { key, members: membersOf(value) };
       pages.push(page);
       members += page.members.length;
-      if (members < LOOKUP_MEMBERS) continue;
+      if (members < enough) continue;
       yield pages;
+      enough = Math.min(LOOKUP_MEMBERS, 4 * enough);
       pages = [];
       members = 0;
     }

@@ -10,6 +10,8 @@ import type { StoreIndex } from './store-index.js';
 export class Outbox {
   readonly #index: StoreIndex;
   readonly #live: LiveBytes;
+  /** At which version of the index a peer's outbox was found empty. */
+  readonly #emptyAt = new Map<string, number>();
 
   constructor(index: StoreIndex, live: LiveBytes) {
     this.#index = index;
@@ -56,12 +58,14 @@ export class Outbox {
   /** Every change must have been flushed. */
   async list(peer: string, limit: number): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
-    if (limit <= 0) return entries;
+    const { version } = this.#index;
+    if (limit <= 0 || this.#emptyAt.get(peer) === version) return entries;
     for await (const [, value] of this.#index.range(outboxPrefix(peer), after(outboxPrefix(peer)))) {
       const reader = new ByteReader(value, 'an outbox row of the index');
       entries.push({ peer, key: reader.text(), bytes: copyBytes(reader.bytes()) });
       if (entries.length === limit) break;
     }
+    if (entries.length === 0) this.#emptyAt.set(peer, version);
     return entries;
   }
 

@@ -16,6 +16,8 @@ const HOUR_SEC = 3600;
 export class Retention {
   readonly #parts: StoreParts;
   readonly #custody: Custody;
+  /** Up to when everything was seen to, and the version of the index at which it was. */
+  #done: { readonly hour: number; readonly version: number } | undefined;
 
   constructor(parts: StoreParts, custody: Custody) {
     this.#parts = parts;
@@ -24,13 +26,17 @@ export class Retention {
 
   async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
     const nowSec = Math.floor(nowMs / 1000);
+    const { version } = this.#parts.index;
+    const hour = Math.floor(nowSec / HOUR_SEC);
+    // Every expiry is a full hour (spec/record.md): within one and the same, nothing new can have fallen due.
+    if (this.#done?.hour === hour && this.#done.version === version) return [];
     const rows = await this.#findExpired(nowSec, limit);
     const expired = await Promise.all(rows.map((keyed) => this.#expire(keyed)));
     this.#giveUpIncoming(nowSec, limit);
     // What is forgotten must have been expired before, all of it.
     if (rows.length < limit) {
       this.#parts.expiry.done(nowSec);
-      await this.#forget(nowSec, limit);
+      if ((await this.#forget(nowSec, limit)) && rows.length === 0) this.#done = { hour, version };
     }
     return expired.filter((stored) => stored !== undefined);
   }
@@ -69,18 +75,20 @@ export class Retention {
     }
   }
 
-  async #forget(nowSec: number, limit: number): Promise<void> {
+  /** Gives true when nothing was left to forget. */
+  async #forget(nowSec: number, limit: number): Promise<boolean> {
     const { index, expiry, limits } = this.#parts;
     const untilSec = Math.floor((nowSec - limits.tombstoneMs / 1000) / HOUR_SEC) * HOUR_SEC;
-    if (untilSec < 0) return;
+    if (untilSec < 0) return true;
     let left = limit;
     await index.flush();
     for await (const page of expiry.all(untilSec)) {
       if (left === limit) await this.#raiseHorizon(untilSec);
-      if (left <= 0) return;
+      if (left <= 0) return false;
       left -= page.members.length;
       await this.#forgetPage(page);
     }
+    return left === limit;
   }
 
   /**

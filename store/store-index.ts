@@ -109,6 +109,7 @@ export class StoreIndex {
   #through: Position;
   #bytesSinceCheckpoint = 0;
   #stalled: Error | undefined;
+  #version = 0;
 
   constructor(options: IndexOptions) {
     this.#options = options;
@@ -124,6 +125,11 @@ export class StoreIndex {
   /** The fault that keeps changes from being written, while there is one. */
   get stalled(): Error | undefined {
     return this.#stalled;
+  }
+
+  /** Another number after every change: an answer worked out at the same version holds still. */
+  get version(): number {
+    return this.#version;
   }
 
   get behind(): boolean {
@@ -145,7 +151,7 @@ export class StoreIndex {
 
   putRow(record: string, row: RecordRow | null): void {
     this.#changes.rows.set(record, row);
-    this.#flushSoon();
+    this.#changed();
   }
 
   blob(hash: string): BlobRow | undefined {
@@ -162,7 +168,7 @@ export class StoreIndex {
 
   putBlob(hash: string, row: BlobRow | null): void {
     this.#changes.blobs.set(hash, row);
-    this.#flushSoon();
+    this.#changed();
   }
 
   get(key: string): Uint8Array | undefined {
@@ -173,7 +179,7 @@ export class StoreIndex {
 
   put(key: string, value: Uint8Array | null): void {
     this.#changes.others.set(key, value);
-    this.#flushSoon();
+    this.#changed();
   }
 
   /** Says that the changes made so far cover the log up to here. */
@@ -268,6 +274,11 @@ export class StoreIndex {
     if (content !== undefined) return content;
     this.#kv.condemn();
     throw damagedIndex();
+  }
+
+  #changed(): void {
+    this.#version += 1;
+    this.#flushSoon();
   }
 
   #flushSoon(): void {
