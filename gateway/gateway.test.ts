@@ -372,3 +372,13 @@ t.test('a full store refuses with a time to come again, and takes the record whe
 async function* garbage(): AsyncIterable<Uint8Array> {
   yield new Uint8Array(1000).fill(0x82);
 }
+
+t.test('a message and its receipt cross a link that carries the compact form', async (t) => {
+  const { clock, a, b, ab, settle } = await openPair({ carries: 'compact', largestBytes: 8192 });
+  const message = testMessage(1, 'example.org', clock, 700);
+  await a.gateway.takeBatch(testBatch(CLIENT, A, [message]), 'direct');
+  await settle();
+  t.equal((await a.store.find(message.record.rid))?.state, 'forwarded');
+  t.equal((await b.store.find(message.record.rid))?.state, 'held');
+  t.ok(ab.sentBytes < 1100, `${ab.sentBytes} bytes`);
+});

@@ -28,7 +28,7 @@ import { receiveBatch } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
 import { findForFetch, markFetched } from './serve.js';
 import type { Served } from './serve.js';
-import { unwrapBundle } from './unwrap.js';
+import { unwrapBundle, unwrapCompact } from './unwrap.js';
 import { parseTarget, peerTarget, servedTarget } from './target.js';
 
 /** An answer carries at most this many waiting control items; the rest comes with the next call. */
@@ -106,10 +106,11 @@ export class Gateway {
     return nextMs;
   }
 
-  /** What a link brings: a bundle or an answer batch. Its own answer goes back on the link where the link can, else as freight. */
+  /** What a link brings: a bundle, a compact batch or an answer batch. Its own answer goes back on the link where the link can, else as freight. */
   async deliver(neighbour: Peer, link: Link, arrival: Arrival): Promise<DeliverResult> {
     if (link.supports.carries === 'batch') return this.#deliverBatch(neighbour, arrival.bytes);
     try {
+      if (link.supports.carries === 'compact') return await this.#deliverBatch(neighbour, once(await unwrapCompact(this.context, neighbour, arrival.bytes)));
       const unwrapped = await unwrapBundle(this.context, arrival.bytes, this.#rooms);
       if (unwrapped === undefined) return { kind: 'taken' };
       return await this.#deliverBatch(neighbour, once(unwrapped.batch)).finally(() => unwrapped.release());

@@ -8,6 +8,7 @@ import type { LinkSupport } from '../links/link.js';
 import type { BlobSource, OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
 import { encodeBundleParts, makeBatchBundle } from '../wire/bundle.js';
+import { encodeCompactBatch } from '../wire/compact-batch.js';
 import { parseEid } from '../wire/eid.js';
 import type { Eid } from '../wire/eid.js';
 import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
@@ -141,6 +142,10 @@ export async function toFreight(context: GatewayContext, peer: Peer, supports: L
   });
   const pieces = load.pieces.map((piece) => ({ ...piece, head: encodePieceHead(piece.index, piece.offset, piece.length) }));
   const bytes = pieces.reduce((sum, piece) => sum + piece.head.length + piece.length, head.length);
+  if (supports.carries === 'compact') {
+    const compact = encodeCompactBatch(await gather(head, pieces, new Uint8Array(bytes)), { from: context.kid, to: peer.kid });
+    return { bytes: compact.length, open: () => each([compact]), release: () => undefined };
+  }
   if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces), release: () => undefined };
   const room = rooms.take(bytes);
   const parts = wrap(context, peer, await gather(head, pieces, room.subarray(0, bytes)), load, sequence);

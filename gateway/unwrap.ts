@@ -1,8 +1,10 @@
-/** Unwrap: a bundle that has arrived gives up its batch, if it is for us, in time, and not a report. */
+/** Unwrap: a bundle that has arrived gives up its batch, if it is for us, in time, and not a report; a compact batch becomes a batch again. */
+import { concatBytes } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
 import { decodeAdminRecord } from '../wire/admin-record.js';
 import { decodeBundle, extensionOf } from '../wire/bundle.js';
 import type { Bundle } from '../wire/bundle.js';
+import { decodeCompactBatch } from '../wire/compact-batch.js';
 import { hasFlag } from '../wire/bundle-cbor.js';
 import { fromDtnTimeMs } from '../wire/dtn-time.js';
 import { formatEid } from '../wire/eid.js';
@@ -11,6 +13,7 @@ import type { BundleRooms } from './bundle-rooms.js';
 import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
 import type { GatewayContext } from './context.js';
 import { batchEndpoint } from './node-endpoint.js';
+import type { Peer } from './peer-book.js';
 
 /** The batch, in memory of `rooms`; undefined for an administrative record, which is told to the operator and needs nothing more. */
 export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable<Uint8Array>, rooms: BundleRooms): Promise<Unwrapped | undefined> {
@@ -25,6 +28,21 @@ export async function unwrapBundle(context: GatewayContext, bytes: AsyncIterable
   }
   release();
   return undefined;
+}
+
+/** Of a compact batch and of the batch that comes of it: links that carry them carry little. */
+const COMPACT_BYTES = 256 * 1024;
+
+/** The batch of its compact form, as the neighbour at this link made it for us. */
+export async function unwrapCompact({ kid }: GatewayContext, neighbour: Pick<Peer, 'kid'>, bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of bytes) {
+    length += chunk.length;
+    if (length > COMPACT_BYTES) throw new PosternError('WIRE_LIMIT', `A compact batch of more than ${COMPACT_BYTES} bytes was refused.`, { path: 'compact', offset: COMPACT_BYTES, limit: COMPACT_BYTES, found: length });
+    chunks.push(chunk);
+  }
+  return decodeCompactBatch(concatBytes(...chunks), { from: neighbour.kid, to: kid }, COMPACT_BYTES);
 }
 
 export interface Unwrapped {

@@ -36,8 +36,8 @@ export type Deliver = (arrival: Arrival) => Promise<DeliverResult>;
 export type DeliverResult = { readonly kind: 'taken'; readonly answer?: Uint8Array } | { readonly kind: 'refused'; readonly code: string; readonly retryAfterMs?: number };
 
 export interface LinkSupport {
-  /** What one unit of freight is on this link. */
-  readonly carries: 'batch' | 'bundle';
+  /** What one unit of freight is on this link: a batch, a bundle with a batch in it, or a batch in its compact form. */
+  readonly carries: 'batch' | 'bundle' | 'compact';
   /** Answers come back on the same exchange (https) rather than as freight of their own. */
   readonly answers: boolean;
   /** The largest unit, in bytes. */

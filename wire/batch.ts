@@ -8,6 +8,7 @@ import { encodeCbor, encodeCborHead } from './cbor.js';
 import type { SigningKey } from './keys.js';
 import { merkleRoot } from './merkle.js';
 import { makeOffer } from './offer.js';
+import type { Offer } from './offer.js';
 import type { TransitRecord } from './record.js';
 
 export interface BatchLimits {
@@ -37,18 +38,20 @@ export interface BatchHeadFields {
 export function encodeBatchHead({ key, to, records, controls, sentSec, nonce }: BatchHeadFields): Uint8Array {
   assert(records.length <= BATCH_LIMITS.records && controls.length <= BATCH_LIMITS.controls, 'a batch has bounds');
   const items = [...records.map((record) => record.bytes), ...controls];
-  const offer = makeOffer(key, {
-    to,
-    root: merkleRoot(items),
-    recordCount: records.length,
-    blobBytes: records.reduce((sum, record) => sum + record.blobBytes, 0),
-    sentSec,
-    nonce,
-    controlCount: controls.length,
-  });
+  const offer = makeOffer(key, { to, ...offerTerms(records, controls), sentSec, nonce });
   const head = concatBytes(offer.bytes, ...items);
   assert(head.length <= BATCH_LIMITS.headBytes, 'a batch head has a bound');
   return head;
+}
+
+/** What an offer says of the contents of its batch. */
+export function offerTerms(records: readonly TransitRecord[], controls: readonly Uint8Array[]): Pick<Offer, 'root' | 'recordCount' | 'blobBytes' | 'controlCount'> {
+  return {
+    root: merkleRoot([...records.map((record) => record.bytes), ...controls]),
+    recordCount: records.length,
+    blobBytes: records.reduce((sum, record) => sum + record.blobBytes, 0),
+    controlCount: controls.length,
+  };
 }
 
 /**

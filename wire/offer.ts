@@ -3,10 +3,10 @@ import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
 import { HASH_BYTES } from './digest.js';
 import { readFields } from './fields.js';
-import { KEY_ID_BYTES, keyId } from './keys.js';
+import { KEY_ID_BYTES, keyId, signedBytes } from './keys.js';
 import type { SigningKey } from './keys.js';
 import { OBJECT_TYPE } from './object-types.js';
-import { decodeSigned, encodeSigned, verifySigned } from './signed.js';
+import { decodeSigned, verifySigned } from './signed.js';
 
 export interface Offer {
   /** kid8 of the offering peer, whose signature this is. */
@@ -33,10 +33,15 @@ export const OFFER_LIMITS = { bytes: 8 * 1024 };
 export type OfferFields = Omit<Offer, 'from' | 'body' | 'signature' | 'bytes'>;
 
 export function makeOffer(key: SigningKey, fields: OfferFields): Offer {
+  return decodeOffer(encodeOffer({ ...fields, from: keyId(key.publicKey) }, (body) => key.sign(signedBytes(OBJECT_TYPE.offer, body))));
+}
+
+/** @param sign gives the signature of a body */
+export function encodeOffer(fields: OfferFields & Pick<Offer, 'from'>, sign: (body: Uint8Array) => Uint8Array): Uint8Array {
   const body = encodeCbor(
     new Map<number, CborValue>([
       [0, OBJECT_TYPE.offer],
-      [1, keyId(key.publicKey)],
+      [1, fields.from],
       [2, fields.to],
       [3, fields.root],
       [4, fields.recordCount],
@@ -46,7 +51,7 @@ export function makeOffer(key: SigningKey, fields: OfferFields): Offer {
       [8, fields.controlCount],
     ]),
   );
-  return decodeOffer(encodeSigned(key, OBJECT_TYPE.offer, body));
+  return encodeCbor([body, sign(body)]);
 }
 
 /** The signature is not checked here: see verifyOffer. */

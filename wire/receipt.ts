@@ -8,11 +8,11 @@ import { HASH_BYTES } from './digest.js';
 import { wrongType, wrongValue } from './faults.js';
 import { readFields } from './fields.js';
 import type { Fields } from './fields.js';
-import { KEY_ID_BYTES, keyId } from './keys.js';
+import { KEY_ID_BYTES, keyId, signedBytes } from './keys.js';
 import type { SigningKey } from './keys.js';
 import { OBJECT_TYPE } from './object-types.js';
 import { OFFER_NONCE_BYTES } from './offer.js';
-import { decodeSigned, encodeSigned, verifySigned } from './signed.js';
+import { decodeSigned, verifySigned } from './signed.js';
 
 /** Which records were taken. `bitmap` absent: all of them. Bit i counts from the highest bit of byte 0. */
 export type Taken =
@@ -38,18 +38,26 @@ export const MAX_RECEIPT_RECORDS = 4096;
 /** As many rids of 34 bytes, and their frame. */
 export const RECEIPT_LIMITS = { bytes: 144 * 1024, items: 4200 };
 
-export function makeReceipt(key: SigningKey, fields: Pick<Receipt, 'taken' | 'acceptedSec' | 'retainedUntilSec' | 'offerNonce'>): Receipt {
+export type ReceiptFields = Pick<Receipt, 'taken' | 'acceptedSec' | 'retainedUntilSec' | 'offerNonce'>;
+
+export function makeReceipt(key: SigningKey, fields: ReceiptFields): Receipt {
+  return decodeReceipt(encodeReceipt({ ...fields, gateway: keyId(key.publicKey) }, (body) => key.sign(signedBytes(OBJECT_TYPE.receipt, body))));
+}
+
+/** @param sign gives the signature of a body */
+export function encodeReceipt(fields: ReceiptFields & Pick<Receipt, 'gateway'>, sign: (body: Uint8Array) => Uint8Array): Uint8Array {
   const { taken } = fields;
   const map = new Map<number, CborValue>([
     [0, OBJECT_TYPE.receipt],
-    [1, keyId(key.publicKey)],
+    [1, fields.gateway],
   ]);
   if (taken.form === 'rids') map.set(2, taken.rids);
   else map.set(3, taken.root).set(4, taken.count);
   map.set(5, fields.acceptedSec).set(6, fields.retainedUntilSec);
   if (taken.form === 'batch' && taken.bitmap !== undefined) map.set(7, taken.bitmap);
   if (fields.offerNonce !== undefined) map.set(8, fields.offerNonce);
-  return decodeReceipt(encodeSigned(key, OBJECT_TYPE.receipt, encodeCbor(map)));
+  const body = encodeCbor(map);
+  return encodeCbor([body, sign(body)]);
 }
 
 /** The signature is not checked here: see verifyReceipt. */
