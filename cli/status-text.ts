@@ -6,7 +6,7 @@ import type { BudgetLine } from '../plan/budget.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
 
 export function statusText(status: GatewayStatus): string {
-  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status)].join('\n');
+  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...tooLargeText(status)].join('\n');
 }
 
 function heading({ gateway, nodeId, upForMs, fingerprint }: GatewayStatus): string {
@@ -89,6 +89,12 @@ function budgetLineText({ per, measure, spent, limit, state, resetsAtMs }: Budge
 
 function moneyText(money: number, currency: string): string {
   return `${money.toFixed(2)} ${currency}`;
+}
+
+function tooLargeText({ neighbours }: GatewayStatus): string[] {
+  return neighbours.flatMap(({ name, tooLarge }) =>
+    tooLarge === undefined ? [] : [`${tooLarge.records} for ${name} (${formatBytes(tooLarge.bytes)}) are too large for its links: they wait for another one, or for their expiry.`],
+  );
 }
 
 function inText(dueMs: number | undefined, nowMs: number): string {

@@ -5,6 +5,7 @@ import { encodeOpening } from '../wire/opening.js';
 import { takenRids, verifyReceipt } from '../wire/receipt.js';
 import { MemoryLink, openTestGateway, readAnswer, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 import type { TestGateway, TestMessage } from './gateway.test-helper.js';
+import { gatewayStatus } from './status.js';
 
 const CLIENT = testKey(1);
 const FAR_CLIENT = testKey(2);
@@ -381,4 +382,16 @@ t.test('a message and its receipt cross a link that carries the compact form', a
   t.equal((await a.store.find(message.record.rid))?.state, 'forwarded');
   t.equal((await b.store.find(message.record.rid))?.state, 'held');
   t.ok(ab.sentBytes < 1100, `${ab.sentBytes} bytes`);
+});
+
+t.test('what is too large for a link priced by the byte waits without standing in the way, and the status says so', async (t) => {
+  const { clock, a, b, ab, settle } = await openPair({ carries: 'compact', largestBytes: 4096 }, 65_536);
+  const edge = 4096 - 256 - 24 - testMessage(1, 'example.org', clock, 3000).record.bytes.length;
+  const [fits, over, huge, small] = [edge, edge + 1, 100_000, 200].map((bytes, index) => testMessage(index, 'example.org', clock, bytes)) as [TestMessage, TestMessage, TestMessage, TestMessage];
+  await a.gateway.takeBatch(testBatch(CLIENT, A, [huge]), 'direct');
+  await a.gateway.takeBatch(testBatch(CLIENT, A, [over, fits, small]), 'direct');
+  await settle();
+  t.same(await Promise.all([fits, over, huge, small].map(async ({ record }) => (await b.store.find(record.rid))?.state)), ['held', undefined, undefined, 'held']);
+  t.ok(ab.sentBytes < 6000);
+  t.match((await gatewayStatus(a.gateway, 0)).neighbours, [{ name: 'b', tooLarge: { records: 2, bytes: edge + 1 + 100_000 } }]);
 });

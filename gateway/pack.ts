@@ -19,21 +19,20 @@ import type { Load, LoadPiece, PackInput, PackedFreight } from './load.js';
 import type { Peer } from './peer-book.js';
 import { batchEndpoint } from './node-endpoint.js';
 import { peerTarget } from './target.js';
+import { headRoomBytes, isCarried, PIECE_HEAD_BYTES } from './unit-size.js';
 
 /** A batch of small blobs is gathered in memory; the receiver stages as much. */
 const SMALL_BATCH_BYTES = 4 * 1024 * 1024;
 const MOST_RECORDS = 1000;
 const MOST_CONTROLS = 256;
 const CONTROL_BYTES = 256 * 1024;
-/** Offer, bundle blocks and framing, generously. */
-const HEAD_ROOM_BYTES = 2048;
-/** Array head, index, offset and length of one piece, at their longest. */
-const PIECE_HEAD_BYTES = 24;
+/** What a link never carries stands in the queue between what it does; it is looked through that far. */
+const LOOKED_THROUGH = 20_000;
 const PIECE_BYTES = 1024 * 1024;
 
 /** Chooses the next load; undefined when there is nothing to send. */
 export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
-  const roomBytes = Math.min(input.supports.largestBytes, input.roomBytes) - HEAD_ROOM_BYTES;
+  const roomBytes = Math.min(input.supports.largestBytes, input.roomBytes) - headRoomBytes(input.supports);
   if (roomBytes <= 0) return undefined;
   const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
@@ -66,6 +65,7 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
       input.wanted.forget(rid);
       continue;
     }
+    if (!isCarried(input.supports, stored.record)) continue;
     const ranges = input.wanted.take(rid, roomBytes - stored.record.bytes.length, PIECE_BYTES, PIECE_HEAD_BYTES);
     if (ranges.length === 0) continue;
     const watchedSource = watched(source, stored, input);
@@ -85,11 +85,12 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
   const pieces: LoadPiece[] = [];
   const sent = new Set<string>();
   let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
-  const due = await input.store.due(peerTarget(input.peer.name), input.nowMs, MOST_RECORDS + input.inHand.size);
+  const looked = input.supports.carries === 'compact' ? LOOKED_THROUGH : MOST_RECORDS;
+  const due = await input.store.due(peerTarget(input.peer.name), input.nowMs, looked + input.inHand.size);
   for (const stored of due) {
     const { record } = stored;
     const key = toHex(record.rid);
-    if (input.inHand.has(key) || input.wanted.has(record.rid)) continue;
+    if (input.inHand.has(key) || input.wanted.has(record.rid) || !isCarried(input.supports, record)) continue;
     const inline = record.blobBytes < input.largeBlobBytes;
     if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
       await input.sendUnasked(stored);

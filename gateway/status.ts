@@ -5,7 +5,10 @@ import type { QueueStatus, StoredRecord, StoreStatus } from '../store/store.js';
 import type { ClockStatus } from './clock-trust.js';
 import type { Counted } from './counters.js';
 import type { Gateway } from './gateway.js';
+import type { NeighbourForwarder } from './forward.js';
 import type { LaneStatus } from './lane.js';
+import { peerTarget } from './target.js';
+import { isCarried } from './unit-size.js';
 
 export interface GatewayStatus {
   readonly gateway: string;
@@ -15,8 +18,15 @@ export interface GatewayStatus {
   readonly clock: ClockStatus;
   readonly store: StoreStatus;
   readonly queues: readonly QueueStatus[];
-  readonly neighbours: readonly { readonly name: string; readonly links: readonly LaneStatus[] }[];
+  readonly neighbours: readonly NeighbourStatus[];
   readonly counters: Readonly<Record<Counted, number>>;
+}
+
+export interface NeighbourStatus {
+  readonly name: string;
+  readonly links: readonly LaneStatus[];
+  /** What waits for a neighbour none of whose links carries it; absent where there is nothing of the kind. */
+  readonly tooLarge?: { readonly records: number; readonly bytes: number };
 }
 
 export interface QueueEntry {
@@ -41,9 +51,22 @@ export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number
     clock: trust.status(),
     store: store.status(),
     queues: await store.queues(),
-    neighbours: gateway.forwarders().map((forwarder) => ({ name: forwarder.peer.name, links: forwarder.status(trust.nowMs()) })),
+    neighbours: await Promise.all(gateway.forwarders().map((forwarder) => neighbourStatus(gateway, forwarder))),
     counters: counters.all(),
   };
+}
+
+/** A queue is looked through so far for what no link carries. */
+const LOOKED_THROUGH = 1000;
+
+async function neighbourStatus({ context }: Gateway, forwarder: NeighbourForwarder): Promise<NeighbourStatus> {
+  const { peer, lanes } = forwarder;
+  const found = { name: peer.name, links: forwarder.status(context.trust.nowMs()) };
+  if (lanes.length === 0 || lanes.some(({ link }) => link.supports.carries !== 'compact')) return found;
+  const waiting = await context.store.list(peerTarget(peer.name), LOOKED_THROUGH);
+  const tooLarge = waiting.filter(({ record }) => !lanes.some(({ link }) => isCarried(link.supports, record)));
+  if (tooLarge.length === 0) return found;
+  return { ...found, tooLarge: { records: tooLarge.length, bytes: tooLarge.reduce((sum, { record }) => sum + record.blobBytes, 0) } };
 }
 
 const SHOWN_RID_BYTES = 8;
