@@ -49,6 +49,10 @@ export interface ErrorData {
   LINK_LISTEN: { host: string; port: number };
   LINK_FOLDER: { folder: string; systemCode: string };
 
+  // plan/
+  PLAN_SYNTAX: { file: string; line: number; found: string; expected: string };
+  PLAN_OVERLAP: { file: string; line: number; otherLine: number };
+
   // gateway/ and its configuration
   CONFIG_UNREADABLE: { file: string; reason: string };
   CONFIG_SYNTAX: { file: string; line: number; column: number };

@@ -29,6 +29,8 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_UNREADABLE: EXIT.usage,
   CONFIG_SYNTAX: EXIT.usage,
   CONFIG_INVALID: EXIT.usage,
+  PLAN_SYNTAX: EXIT.usage,
+  PLAN_OVERLAP: EXIT.usage,
   DOMAIN_CONFIG: EXIT.usage,
   DOMAIN_HOME: EXIT.usage,
   DOMAIN_KEYS_EXPOSED: EXIT.usage,

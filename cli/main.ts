@@ -8,12 +8,13 @@ import { hintFor } from './hints.js';
 import { addInit } from './init.js';
 import { addLink } from './link.js';
 import { addPeer } from './peer.js';
+import { addPlan } from './plan.js';
 import { makeProgram, type Surroundings } from './program.js';
 import { addQueue } from './queue.js';
 import { addRun } from './run.js';
 import { addStatus } from './status.js';
 
-const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addClock, addDomainCommands, addDoctor];
+const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addPlan, addClock, addDomainCommands, addDoctor];
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);
