@@ -67,27 +67,9 @@ export class Domain {
   }
 
   static async open(dir: string, deps: DomainDeps): Promise<Domain> {
-    const home = homeAt(dir);
-    if (!(await isHome(home))) throw new PosternError('DOMAIN_HOME', `${dir} holds no domain. "postern domain init NAME" makes one.`, { dir });
-    const config = await readDomainConfig(home.config);
-    await prepareHome(home);
-    const identity = await loadIdentity(home);
-    if (identity.name !== config.name) {
-      throw new PosternError('DOMAIN_CONFIG', `${home.config}: the keys are those of ${identity.name}.`, { file: home.config, field: 'name', found: config.name, expected: identity.name });
-    }
-    const { clock, random, onEvent } = deps;
-    const context: DomainContext = {
-      home,
-      config,
-      identity,
-      correspondents: new Correspondents(home, identity.users),
-      clock,
-      random,
-      doors: new Doors(config.gateways, { ours: identity.signing, clock, random }),
-      report: onEvent ?? (() => undefined),
-    };
+    const context = await openContext(dir, deps);
     // What was settled just before a crash and not yet filed away.
-    for (const message of await listMessages(home, 'outgoing', () => undefined)) if ((await outcomeOf(message)) !== undefined) await fileAway(message);
+    for (const message of await listMessages(context.home, 'outgoing', () => undefined)) if ((await outcomeOf(message)) !== undefined) await fileAway(message);
     return new Domain(context);
   }
 
@@ -197,4 +179,26 @@ export class Domain {
   close(): void {
     this.#context.doors.close();
   }
+}
+
+/** The folder of a domain with what its verbs work with. */
+export async function openContext(dir: string, { clock, random, onEvent }: DomainDeps): Promise<DomainContext> {
+  const home = homeAt(dir);
+  if (!(await isHome(home))) throw new PosternError('DOMAIN_HOME', `${dir} holds no domain. "postern domain init NAME" makes one.`, { dir });
+  const config = await readDomainConfig(home.config);
+  await prepareHome(home);
+  const identity = await loadIdentity(home);
+  if (identity.name !== config.name) {
+    throw new PosternError('DOMAIN_CONFIG', `${home.config}: the keys are those of ${identity.name}.`, { file: home.config, field: 'name', found: config.name, expected: identity.name });
+  }
+  return {
+    home,
+    config,
+    identity,
+    correspondents: new Correspondents(home, identity.users),
+    clock,
+    random,
+    doors: new Doors(config.gateways, { ours: identity.signing, clock, random }),
+    report: onEvent ?? (() => undefined),
+  };
 }

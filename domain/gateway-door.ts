@@ -35,7 +35,7 @@ export interface BatchToSend {
 export type BatchAnswer =
   | { readonly kind: 'answered'; readonly door: GatewayDoor; readonly head: BatchHead; readonly root: Uint8Array }
   | { readonly kind: 'stranger' }
-  | { readonly kind: 'unreachable'; readonly code: string; readonly reason: string };
+  | { readonly kind: 'unreachable'; readonly code: string; readonly reason: string; readonly retryAfterSec?: number };
 
 export interface DoorParts {
   readonly name: string;
@@ -51,10 +51,13 @@ export interface DoorParts {
 const ANSWER_LIMIT_BYTES = 4 * 1024 * 1024;
 /** Beyond this a broken connection is no dead one that was kept too long: the gateway is asked what it has before more is sent. */
 const WORTH_RESUMING_BYTES = 2 * 1024 * 1024;
-/** Openings in one request: at most 64 KiB (spec/https.md), at about 50 bytes each. */
+/** Openings in one request: at most 64 KiB (spec/https.md), at about 50 bytes each; a batch may have four times as many. */
 const OPENINGS_AT_ONCE = 1000;
 /** A transfer that makes progress may take its time: a 1 TiB file over a 100 Mbit/s line. */
 const LONGEST_TRANSFER_MS = 24 * 3600_000;
+
+/** Nobody can send a message away for longer. */
+const LONGEST_RETRY_AFTER_SEC = 3600;
 
 export interface FetchWishes {
   /** A part of this blob is here already. */
@@ -98,7 +101,7 @@ export class GatewayDoor {
       const answer = await this.#peer.exchange({
         method: 'POST',
         path: '/fmp/1/batch',
-        headers: { 'content-type': 'application/cbor-seq' },
+        headers: { 'content-type': 'application/fmp-batch' },
         body: { bytes: body.bytes, open },
         answerLimitBytes: ANSWER_LIMIT_BYTES,
         wholeMs: LONGEST_TRANSFER_MS,
@@ -106,7 +109,7 @@ export class GatewayDoor {
       });
       const content = await readWhole(answer);
       if (answer.status === 404) return { kind: 'stranger' };
-      if (answer.status !== 200) return { kind: 'unreachable', code: `HTTP_${answer.status}`, reason: `it answered with HTTP status ${answer.status}` };
+      if (answer.status !== 200) return { kind: 'unreachable', code: `HTTP_${answer.status}`, reason: `it answered with HTTP status ${answer.status}`, ...retryAfterOf(answer) };
       return { kind: 'answered', door: this, head: this.#readAnswer(content), root: merkleRoot([...batch.records.map((record) => record.bytes), ...batch.controls]) };
     } catch (thrown) {
       return unreachable(thrown);
@@ -128,31 +131,40 @@ export class GatewayDoor {
     });
   }
 
-  /** True when the gateway has heard them all. It never says what it did with them. */
+  /**
+   * True when the gateway has done with them all what it could. A batch is answered afterwards; a request with nothing
+   * but openings is answered before, so that it suits only where we are no client and will not hear more.
+   */
   async tell(openings: readonly Opening[], signal?: AbortSignal): Promise<boolean> {
     for (let start = 0; start < openings.length; start += OPENINGS_AT_ONCE) {
-      const bytes = concatBytes(...openings.slice(start, start + OPENINGS_AT_ONCE).map(encodeOpening));
-      try {
-        const answer = await this.#peer.exchange({
-          method: 'POST',
-          path: '/fmp/1/opening',
-          headers: { 'content-type': 'application/cbor-seq' },
-          body: { bytes: bytes.length, open: () => once(bytes) },
-          answerLimitBytes: 1024,
-          ...(signal !== undefined && { signal }),
-        });
-        await readWhole(answer);
-        if (answer.status !== 204) return false;
-      } catch (thrown) {
-        if (isPosternError(thrown)) return false;
-        throw thrown;
-      }
+      const controls = openings.slice(start, start + OPENINGS_AT_ONCE).map(encodeOpening);
+      const answer = await this.send({ records: [], controls, pieces: [], ...(signal !== undefined && { signal }) });
+      if (answer.kind === 'unreachable') return false;
+      if (answer.kind === 'stranger' && !(await this.#tellAsStranger(concatBytes(...controls), signal))) return false;
     }
     return true;
   }
 
   close(): void {
     this.#peer.close();
+  }
+
+  async #tellAsStranger(bytes: Uint8Array, signal?: AbortSignal): Promise<boolean> {
+    try {
+      const answer = await this.#peer.exchange({
+        method: 'POST',
+        path: '/fmp/1/opening',
+        headers: { 'content-type': 'application/cbor-seq' },
+        body: { bytes: bytes.length, open: () => once(bytes) },
+        answerLimitBytes: 1024,
+        ...(signal !== undefined && { signal }),
+      });
+      await readWhole(answer);
+      return answer.status === 204;
+    } catch (thrown) {
+      if (isPosternError(thrown)) return false;
+      throw thrown;
+    }
   }
 
   /** Throws a coded error for an answer that is no batch, or not the pinned gateway's, or not for us. */
@@ -166,6 +178,12 @@ export class GatewayDoor {
     }
     return head;
   }
+}
+
+/** `Retry-After` in seconds (RFC 9110 §10.2.3). A date is none of ours. */
+function retryAfterOf({ headers }: HttpAnswer): { readonly retryAfterSec?: number } {
+  const sec = /^\d{1,9}$/.test(headers['retry-after'] ?? '') ? Math.min(Number(headers['retry-after']), LONGEST_RETRY_AFTER_SEC) : 0;
+  return sec > 0 ? { retryAfterSec: sec } : {};
 }
 
 function unreachable(thrown: unknown): BatchAnswer {

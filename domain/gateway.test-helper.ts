@@ -54,6 +54,7 @@ export interface Misdeeds {
   signWith?: SigningKey;
   /** Gives back another status for batches. */
   batchStatus?: number;
+  batchHeaders?: Record<string, string>;
   /** Changes the head of the answer to a fetch, or the bytes served. */
   fetchHeaders?: (headers: Record<string, string | number>) => void;
   fetchBytes?: (bytes: Buffer, at: number) => void;
@@ -61,7 +62,8 @@ export interface Misdeeds {
   stallFetchOf?: Held;
   /** Wants the same range again and again. */
   insatiable?: boolean;
-  openingStatus?: number;
+  /** Is killed each time between its answer to an opening and the work on it. */
+  forgetsOpenings?: boolean;
 }
 
 export class TestGateway {
@@ -70,7 +72,7 @@ export class TestGateway {
   readonly openings: Opening[] = [];
   readonly misdeeds: Misdeeds = {};
   /** Openings for the clients, repeated until they come back. */
-  readonly outbox = new Map<string, Opening>();
+  readonly outbox = new Map<string, { readonly opening: Opening; readonly from: string }>();
   batches = 0;
   fetches: { range: string | undefined; status: number }[] = [];
   uploadedBytes = 0;
@@ -203,7 +205,7 @@ export class TestGateway {
     }
     reader.finish();
     if (!known || head === undefined) return void response.writeHead(404).end('not found\n');
-    if (this.misdeeds.batchStatus !== undefined) return void response.writeHead(this.misdeeds.batchStatus).end();
+    if (this.misdeeds.batchStatus !== undefined) return void response.writeHead(this.misdeeds.batchStatus, this.misdeeds.batchHeaders).end();
     response.writeHead(200, { 'content-type': 'application/cbor-seq' }).end(this.#answer(head));
   }
 
@@ -213,8 +215,11 @@ export class TestGateway {
     const taken: Uint8Array[] = [];
     for (const control of head.controls) {
       if (control.kind !== 'accept' && control.kind !== 'retract') continue;
-      this.outbox.delete(toHex(control.bytes));
-      this.#open(control);
+      const key = toHex(control.bytes);
+      const from = toHex(head.offer.from);
+      const waiting = this.outbox.get(key);
+      if (waiting === undefined || waiting.from === from) this.#hear(control, from);
+      else this.outbox.delete(key);
     }
     for (const record of head.records) {
       const held = this.#heldOf(record);
@@ -233,23 +238,21 @@ export class TestGateway {
       const nowSec = Math.floor(Date.now() / 1000);
       controls.push(makeReceipt(key, { taken: { form: 'rids', rids: taken }, acceptedSec: nowSec, retainedUntilSec: nowSec + 86_400, offerNonce: head.offer.nonce }).bytes);
     }
-    controls.push(...[...this.outbox.values()].map(encodeOpening));
+    controls.push(...[...this.outbox.values()].map(({ opening }) => encodeOpening(opening)));
     return encodeBatchHead({ key, to: head.offer.from, records: [], controls, sentSec: Math.floor(Date.now() / 1000), nonce: systemRandom.bytes(16) });
   }
 
   async #opening(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-    response.writeHead(this.misdeeds.openingStatus ?? 204).end();
-    if (this.misdeeds.openingStatus !== undefined) return;
-    for (const opening of decodeOpenings(Buffer.concat(chunks))) {
-      this.openings.push(opening);
-      this.#open(opening);
-      if (opening.kind === 'accept') this.outbox.set(toHex(encodeOpening(opening)), opening);
-    }
+    response.writeHead(204).end();
+    if (this.misdeeds.forgetsOpenings === true) return;
+    for (const opening of decodeOpenings(Buffer.concat(chunks))) this.#hear(opening, 'a stranger');
   }
 
-  #open(opening: Opening): void {
+  #hear(opening: Opening, from: string): void {
+    this.openings.push(opening);
+    if (opening.kind === 'accept') this.outbox.set(toHex(encodeOpening(opening)), { opening, from });
     for (const held of this.held.values()) {
       if (opens(opening, held.record) && held.state === 'custody') held.state = opening.kind === 'accept' ? 'accepted' : 'retracted';
     }

@@ -172,17 +172,18 @@ t.test('accepts by hand when it is told to', async (t) => {
   t.strictSame(await south.accept(undefined, never), [], 'once');
 });
 
-t.test('tells of an acceptance until the holder has heard', async (t) => {
+t.test('tells of an acceptance until the holder has answered for it', async (t) => {
   const pair = await makePair(t);
   const held = await forge(pair, {});
-  pair.gateway.misdeeds.openingStatus = 503;
+  pair.gateway.misdeeds.batchStatus = 503;
+  pair.gateway.misdeeds.forgetsOpenings = true;
   const running = await runInTest(t, pair.south);
   await pair.gateway.knock(held, running.port);
   await running.until('delivered');
   await running.stop();
   t.match((await (await pair.south()).status()).inbox, [{ acceptance: 'accepting' }]);
   t.equal(held.state, 'custody');
-  delete pair.gateway.misdeeds.openingStatus;
+  delete pair.gateway.misdeeds.batchStatus;
   const later = await runInTest(t, pair.south);
   await later.until('accepted');
   t.equal(held.state, 'accepted');

@@ -1,15 +1,17 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { ManualClock } from '../base/clock.js';
+import { ManualClock, systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import { signingKeyFromSeed } from '../wire/keys.js';
+import { openContext } from './domain.js';
 import type { DomainEvent } from './events.js';
 import { TestGateway } from './gateway.test-helper.js';
 import { blobFile, receiptOf, stateOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import { editConfig, makePair, never } from './pair.test-helper.js';
 import type { Pair } from './pair.test-helper.js';
+import { submit } from './submit.js';
 
 const MIB = 1024 * 1024;
 
@@ -99,6 +101,32 @@ t.test('tells the refusal of a gateway: code, reason and when to ask again', asy
     t.match((await north.outgoing(message)).trouble, { gateway: 'shore', code: refuse, reason: 'because the test says so' });
     t.match(events.at(-1), { kind: 'not-taken', code: refuse, retryAfterSec: 7 });
     t.ok(existsSync(blobFile(message.dir)), 'and keeps the message');
+  }
+});
+
+t.test('leaves alone what another process has handed over just before', async (t) => {
+  const pair = await makePair(t);
+  const north = await pair.north();
+  const message = await north.prepare({ file: fileOf(pair, 1000), to: 'bo@south.example' });
+  await north.handOver([message], 0, never);
+  const { batches } = pair.gateway;
+  const context = await openContext(pair.northDir, { clock: systemClock, random: systemRandom });
+  t.teardown(() => context.doors.close());
+  await submit(context, [message], never);
+  t.equal(pair.gateway.batches, batches);
+  t.equal(await stateOf(message), 'in-custody');
+});
+
+t.test('comes again when a busy gateway says, within an hour', async (t) => {
+  const pair = await makePair(t);
+  const events: DomainEvent[] = [];
+  const north = await pair.north(events);
+  const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example' });
+  for (const [retryAfter, retryAfterSec] of [['77', 77], ['99999', 3600]] as const) {
+    pair.gateway.misdeeds.batchStatus = 503;
+    pair.gateway.misdeeds.batchHeaders = { 'retry-after': retryAfter };
+    await north.handOver([message], 0, never);
+    t.match(events.at(-1), { kind: 'not-taken', code: 'HTTP_503', retryAfterSec });
   }
 });
 

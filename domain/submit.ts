@@ -4,6 +4,7 @@
  */
 import { backoffMs } from '../base/backoff.js';
 import { equalBytes, toHex } from '../base/bytes.js';
+import { codeOf } from '../base/durable-file.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import { keyId } from '../wire/keys.js';
 import type { ByteRange } from '../wire/ranges.js';
@@ -57,11 +58,19 @@ export async function submit(context: DomainContext, messages: readonly Outgoing
     for (const message of messages) {
       if (!(await claim(message.dir))) continue;
       claimed.push(message);
+      // Whoever had it in hand before us may have been through with it.
+      if (!(await isWaiting(message))) continue;
       const why = await whyKept(context, message);
       if (why === undefined) ready.push(message);
       else await note(context, message, '', why);
     }
-    for (const group of grouped(ready)) await submitGroup(context, group, signal);
+    for (const group of grouped(ready)) {
+      await submitGroup(context, group, signal).catch(async (thrown: unknown) => {
+        // News of one of them came to another process, which has removed what we were just reading.
+        const areWaiting = await Promise.all(group.map(isWaiting));
+        if (codeOf(thrown) !== 'ENOENT' || areWaiting.every(Boolean)) throw thrown;
+      });
+    }
   } finally {
     for (const message of claimed) await release(message.dir);
   }
@@ -77,6 +86,12 @@ async function submitGroup(context: DomainContext, group: readonly OutgoingMessa
     for (const [message, why] of notTaken) await note(context, message, door.name, why);
     return;
   }
+}
+
+/** No gateway has signed for it, and it has not come to its end. */
+async function isWaiting(message: OutgoingMessage): Promise<boolean> {
+  const state = await stateOf(message);
+  return state === 'sealed' || state === 'offered';
 }
 
 /** The recipient's key may have changed since the message was sealed: then it is not sent, and people are told. */

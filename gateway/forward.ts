@@ -127,7 +127,9 @@ export class NeighbourForwarder {
     const keys = handKeys(load);
     for (const key of keys) this.#inHand.add(key);
     lane.sending += 1;
-    const send = this.#send(lane, load).catch((thrown: unknown) => {
+    const send = this.#send(lane, load).catch(async (thrown: unknown) => {
+      // A receipt or an opening came for what was just being sent: nothing is wrong with the lane.
+      if (isPosternError(thrown) && thrown.code === 'STORE_GONE') return this.#giveBack(load);
       this.#context.log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
       this.#giveBack(load);
       return lane.failed(store, trust.nowMs(), this.#context.random);

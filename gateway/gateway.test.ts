@@ -316,6 +316,22 @@ for (const { name, supports } of [
   });
 }
 
+t.test('a blob that is let go while it is sent leaves its lane open', async (t) => {
+  const { clock, a, b, ab, settle } = await openPair({ largestBytes: 128 * 1024, parallel: 1 }, 64 * 1024);
+  const [gone, next] = [testMessage(14, 'example.org', clock, 1_000_000), testMessage(15, 'example.org', clock)];
+  const send = ab.send.bind(ab);
+  let units = 0;
+  ab.send = async (freight) => {
+    units += 1;
+    if (units === 4) await submit(a, [next], [encodeOpening(gone.retract)]);
+    return send(freight);
+  };
+  await submit(a, [gone]);
+  await settle();
+  t.equal(await stateAt(a, gone), 'retracted');
+  t.equal(await stateAt(b, next), 'held', 'what follows goes at once');
+});
+
 t.test('strangers are told nothing and leave nothing', async (t) => {
   const { clock, a } = await openPair();
   const message = testMessage(14, 'example.org', clock);
