@@ -33,6 +33,11 @@ listen:
   # tcpcl:
   #   host: "0.0.0.0"
   #   port: 4556
+  # Neighbours minutes of light away send here (LTP). Each engine has a number of its own.
+  # ltp:
+  #   host: "0.0.0.0"
+  #   port: 1113
+  #   engineId: 1
   # Figures for Prometheus, for this machine only.
   # metrics:
   #   host: "127.0.0.1"

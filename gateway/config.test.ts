@@ -14,6 +14,7 @@ function fullConfig(): Record<string, unknown> {
     listen: {
       https: { host: '127.0.0.1', port: 8444, tls: false, allowPlainHttp: true },
       tcpcl: { host: '127.0.0.1', port: 4557, tls: false, allowPlain: true },
+      ltp: { host: '127.0.0.1', port: 1114, engineId: 9 },
       metrics: { host: '127.0.0.1', port: 9100 },
     },
     store: { capacityBytes: 1e9, reservePercent: 5, segmentBytes: 2 ** 23, largeBlobBytes: 2 ** 19, tombstoneMs: 1000 },
@@ -133,6 +134,28 @@ t.test('paths are relative to the file', async (t) => {
   t.equal(config.gateway.keyFile, '/etc/postern/keys/gateway.key');
   t.equal(config.peers[0]?.domainRecordFile, '/etc/postern/home.record');
   t.equal(adminSocketOf(config), '/run/postern/admin.sock');
+});
+
+t.test('an LTP neighbour is known by an address that nobody else has', async (t) => {
+  const base = { kind: 'ltp', engineId: 7, rateBytesPerSec: 1000 };
+  const withLinks = (ours: unknown, theirs: unknown): Record<string, unknown> => {
+    const config = fullConfig();
+    (config['peers'] as unknown[]).push(
+      { name: 'one', role: 'neighbour', key: `C${KEY.slice(1)}`, nodeId: 'ipn:8.0', links: [ours] },
+      { name: 'two', role: 'neighbour', key: `E${KEY.slice(1)}`, nodeId: 'ipn:9.0', links: [theirs] },
+    );
+    return config;
+  };
+  const one = { ...base, host: '192.0.2.7' };
+  t.equal(fault(withLinks(one, { ...base, host: '192.0.2.8' })), undefined);
+  t.equal(fault(withLinks(one, { ...base, host: '192.0.2.7', port: 1114 })), undefined);
+  t.match(fault(withLinks(one, { ...base, host: '192.0.2.7' })), { path: 'peers[3].links[0].fromPort' });
+  t.match(fault(withLinks(one, { ...base, host: '192.0.2.7', port: 1114, fromPort: 'any' })), { path: 'peers[3].links[0].fromPort' });
+  t.match(fault(withLinks({ ...base, host: 'shore.example.org' }, one)), { path: 'peers[2].links[0].host' });
+  t.match(fault(withLinks({ kind: 'ltp', host: '192.0.2.7', engineId: 7 }, { ...base, host: '192.0.2.8' })), { path: 'peers[2].links[0].rateBytesPerSec' });
+  const noDoor = withLinks(one, { ...base, host: '192.0.2.8' });
+  delete (noDoor['listen'] as Record<string, unknown>)['ltp'];
+  t.match(fault(noDoor), { path: 'peers[2].links[0].kind' });
 });
 
 t.test('a command link has folders of its own and a program by path or by name', async (t) => {

@@ -10,7 +10,8 @@ import { parseEid } from '../wire/eid.js';
 import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
 import { planFaults } from './contact-schema.js';
 import { invalidConfig } from './faulty-config.js';
-import { foldersOf, linkSchema, withPathsAt } from './link-schema.js';
+import { LTP_PORT, engineId, foldersOf, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
+import type { LinkConfig } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
 /** What a batch of one small blob needs beside it: record, offer, bundle. */
@@ -68,6 +69,7 @@ const configSchema = z
     listen: z.strictObject({
       https: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(8443), tls: z.boolean().default(true), allowPlainHttp: z.boolean().default(false) }),
       tcpcl: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(4556), tls: z.boolean().default(true), allowPlain: z.boolean().default(false) }).optional(),
+      ltp: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(LTP_PORT), engineId }).optional(),
       metrics: z.strictObject({ host: host.default('127.0.0.1'), port }).optional(),
     }),
     store: z
@@ -113,6 +115,7 @@ const configSchema = z
       keys.add(entry.key);
     }
     const folders = new Set<string>();
+    const sources: LinkConfig[] = [];
     for (const [index, entry] of config.peers.entries()) {
       for (const [position, link] of entry.links.entries()) {
         const path = ['peers', index, 'links', position];
@@ -121,6 +124,9 @@ const configSchema = z
           folders.add(folder);
         }
         for (const { field, message } of planFaults(link)) refuse([...path, ...field], message);
+        if (link.kind === 'ltp' && sources.some((other) => sourcesClash(other, link))) refuse([...path, 'fromPort'], "another neighbour's datagrams come from this address, too: LTP tells neighbours apart by nothing else");
+        if (link.kind === 'ltp') sources.push(link);
+        if (link.kind === 'ltp' && config.listen.ltp === undefined) refuse([...path, 'kind'], 'a neighbour is reached by LTP from listen.ltp, which is missing');
         if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
         if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }

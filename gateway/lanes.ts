@@ -1,6 +1,7 @@
 /** The lanes of each neighbour: its links, each with its timers. Part of putting a gateway together, like main.ts. */
 import type { Backoff } from '../base/backoff.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
+import { UdpDoor } from '../links/ltp/udp-door.js';
 import { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
 import { BudgetKeeper } from './budget-keeper.js';
 import type { GatewayContext } from './context.js';
@@ -26,7 +27,8 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   const { config, book, clock, store, log } = context;
   const door = config.listen.tcpcl;
   const listener = door === undefined ? undefined : new TcpclListener({ host: door.host, port: door.port, allowPlain: door.allowPlain, ...(door.tls && { identity }), clock, log: linkLog(log) });
-  const parts = { context, identity, ...(listener !== undefined && { listener }) };
+  const udpDoor = config.listen.ltp === undefined ? undefined : new UdpDoor(config.listen.ltp);
+  const parts = { context, identity, ...(listener !== undefined && { listener }), ...(udpDoor !== undefined && { udpDoor }) };
   const byPeer = new Map<string, Lane[]>();
   for (const peer of book.all()) {
     const lanes: Lane[] = [];

@@ -6,6 +6,10 @@ import { GIB, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, po
 /** The largest bundle taken from a neighbour, whatever it would like to send. */
 export const INBOUND_BUNDLE_BYTES = 16 * MIB;
 
+export const LTP_PORT = 1113;
+/** Of an LTP engine: for \`ipn\` nodes customarily the node number. Other stacks read 32 bits. */
+export const engineId = z.int().min(1).max(2 ** 32 - 1);
+
 const LINK_RETRY = { firstMs: 2 * SECOND_MS, capMs: 15 * 60 * SECOND_MS };
 
 const httpsLink = z.strictObject({
@@ -52,8 +56,44 @@ const commandLink = z.strictObject({
   ...planned,
 });
 
-export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink]);
+const ltpLink = z.strictObject({
+  kind: z.literal('ltp'),
+  /** Addresses, not names: LTP proves nobody, and strangers are told apart by them. */
+  host: z.union([z.ipv4(), z.ipv6()], 'use an IP address: neighbours that prove no key are known by it'),
+  port: port.min(1).default(LTP_PORT),
+  /** Where its datagrams come from: the same port, another, or any for stacks that choose a new one at each start. */
+  fromPort: z.union([port.min(1), z.literal('any')]).optional(),
+  /** The neighbour's LTP engine. */
+  engineId,
+  /** green: nothing is acknowledged or sent again. */
+  colour: z.enum(['red', 'green']).default('red'),
+  /** The largest UDP payload that crosses the link in one piece. */
+  segmentBytes: bytes.min(256).max(65_507).default(1400),
+  /** A bundle is made and read in memory, \`parallel\` of them at once. */
+  largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
+  parallel: z.int().min(1).max(1024).default(16),
+  /** Blocks of the neighbour's in memory at once. */
+  sessions: z.int().min(1).max(1024).default(32),
+  /** Small bundles that wait together go as one block of so many bytes; HDTN takes one bundle a block only. */
+  aggregateBytes: bytes.max(INBOUND_BUNDLE_BYTES).default(0),
+  retransmissions: z.int().min(1).max(100).default(7),
+  /** Beyond twice the light time, until an answer is taken for lost. */
+  marginMs: durationMs.min(10).default(5 * SECOND_MS),
+  retry: backoff.default(LINK_RETRY),
+  ...planned,
+  /** LTP gives way to nobody: what the contact bears has to be said. */
+  rateBytesPerSec: z.int().min(100),
+});
+
+export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink]);
 export type LinkConfig = z.infer<typeof linkSchema>;
+
+/** Whether datagrams of these two could be taken for one another's. */
+export function sourcesClash(one: LinkConfig, other: LinkConfig): boolean {
+  if (one.kind !== 'ltp' || other.kind !== 'ltp' || one.host !== other.host) return false;
+  const [port, otherPort] = [one.fromPort ?? one.port, other.fromPort ?? other.port];
+  return port === otherPort || port === 'any' || otherPort === 'any';
+}
 
 /** The folders that a link has for itself, by the settings that name them. */
 export function foldersOf(link: LinkConfig): [field: string, folder: string][] {

@@ -1,12 +1,17 @@
 /** Makes a link of each kind the configuration knows: part of putting a gateway together, like main.ts. */
+import { strict as assert } from 'node:assert';
 import path from 'node:path';
 import process from 'node:process';
 import type { TlsIdentity } from '../base/tls-identity.js';
 import { CommandLink } from '../links/command/command-link.js';
 import { HttpsLink } from '../links/https/https-link.js';
 import type { Link } from '../links/link.js';
+import type { ContactSource } from '../links/ltp/contacts.js';
+import { LtpLink } from '../links/ltp/ltp-link.js';
+import type { UdpDoor } from '../links/ltp/udp-door.js';
 import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
+import { splitBundles } from '../wire/bundle-run.js';
 import type { GatewayContext } from './context.js';
 import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
 import type { LanePlan } from './lane.js';
@@ -19,10 +24,11 @@ export interface LinkParts {
   readonly context: GatewayContext;
   readonly identity: TlsIdentity;
   readonly listener?: TcpclListener;
+  readonly udpDoor?: UdpDoor;
 }
 
 /** @param plan when the link works and what it costs: for kinds that keep contacts or pay by themselves */
-export function makeLink({ context, identity, listener }: LinkParts, peer: Peer, link: LinkConfig, _plan: LanePlan): Link {
+export function makeLink({ context, identity, listener, udpDoor }: LinkParts, peer: Peer, link: LinkConfig, plan: LanePlan): Link {
   const { clock, random, config, log } = context;
   switch (link.kind) {
     case 'https':
@@ -69,5 +75,39 @@ export function makeLink({ context, identity, listener }: LinkParts, peer: Peer,
         random,
         log: linkLog(log),
       });
+    case 'ltp':
+      assert(udpDoor !== undefined && config.listen.ltp !== undefined, 'the configuration was checked for listen.ltp');
+      return new LtpLink({
+        neighbour: peer.name,
+        engineId: config.listen.ltp.engineId,
+        peerEngineId: link.engineId,
+        datagrams: udpDoor.wayTo({ host: link.host, port: link.port, fromPort: link.fromPort ?? link.port }),
+        contacts: ltpContacts(plan),
+        rateBytesPerSec: link.rateBytesPerSec,
+        lightTimeMs: link.lightTimeMs,
+        marginMs: link.marginMs,
+        segmentBytes: link.segmentBytes,
+        largestBytes: link.largestBytes,
+        parallel: link.parallel,
+        sessions: link.sessions,
+        aggregateBytes: link.aggregateBytes,
+        retransmissions: link.retransmissions,
+        colour: link.colour,
+        unitsOf: splitBundles,
+        clock,
+        random,
+        log: linkLog(log),
+      });
   }
+}
+
+function ltpContacts({ contacts }: LanePlan): ContactSource {
+  return {
+    isOpen: (atMs) => contacts.at(atMs) !== undefined,
+    nextChangeMs(afterMs) {
+      const changeMs = contacts.at(afterMs)?.endMs ?? contacts.next(afterMs)?.startMs;
+      return changeMs === Number.POSITIVE_INFINITY ? undefined : changeMs;
+    },
+    termsAt: (atMs) => contacts.at(atMs),
+  };
 }
