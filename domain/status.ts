@@ -54,6 +54,8 @@ export async function statusOf(context: DomainContext): Promise<DomainStatus> {
 }
 
 export async function outgoingStatus(message: OutgoingMessage): Promise<OutgoingStatus> {
-  const trouble = await troubleOf(message);
-  return { message, state: await stateOf(message), retracting: await isRetracting(message), ...(trouble !== undefined && { trouble }) };
+  const state = await stateOf(message);
+  // What one process noted late, of an attempt beside the one that got through, is no trouble any more.
+  const trouble = state === 'sealed' || state === 'offered' ? await troubleOf(message) : undefined;
+  return { message, state, retracting: await isRetracting(message), ...(trouble !== undefined && { trouble }) };
 }

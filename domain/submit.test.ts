@@ -7,7 +7,7 @@ import { signingKeyFromSeed } from '../wire/keys.js';
 import { openContext } from './domain.js';
 import type { DomainEvent } from './events.js';
 import { TestGateway } from './gateway.test-helper.js';
-import { blobFile, receiptOf, stateOf } from './outgoing.js';
+import { blobFile, keepTrouble, receiptOf, stateOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import { editConfig, makePair, never } from './pair.test-helper.js';
 import type { Pair } from './pair.test-helper.js';
@@ -115,6 +115,15 @@ t.test('leaves alone what another process has handed over just before', async (t
   await submit(context, [message], never);
   t.equal(pair.gateway.batches, batches);
   t.equal(await stateOf(message), 'in-custody');
+});
+
+t.test('tells no trouble of a message that has been taken all the same', async (t) => {
+  const pair = await makePair(t);
+  const north = await pair.north();
+  const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example' });
+  await north.handOver([message], 0, never);
+  await keepTrouble(message, { format: 1, gateway: 'shore', code: 'LINK_UNREACHABLE', reason: 'of another attempt, noted late', atSec: 1, failures: 1, nextSec: 2 });
+  t.match(await north.outgoing(message), { state: 'in-custody', trouble: undefined });
 });
 
 t.test('comes again when a busy gateway says, within an hour', async (t) => {
