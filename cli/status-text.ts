@@ -3,6 +3,7 @@ import type { BudgetStatus } from '../gateway/budget-keeper.js';
 import type { LaneStatus } from '../gateway/lane.js';
 import type { GatewayStatus } from '../gateway/status.js';
 import type { BudgetLine } from '../plan/budget.js';
+import type { HeldBack } from '../plan/fill.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
 
 export function statusText(status: GatewayStatus): string {
@@ -65,7 +66,13 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
     ],
     links,
   );
-  return [table, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+  const stays = links.flatMap(({ link, heldBack }) => (heldBack === undefined ? [] : [`${link} leaves ${heldBackText(heldBack)}`]));
+  return [table, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+}
+
+function heldBackText({ late, noRoom, reserved }: HeldBack): string {
+  const reasons = [late > 0 && `${late} that would come after their expiry`, noRoom > 0 && `${noRoom} larger than what is left`, reserved > 0 && `${reserved} that only the reserve would hold`];
+  return reasons.filter((reason) => reason !== false).join(', ');
 }
 
 function contactText(contact: LaneStatus['contact'], nowMs: number): string {

@@ -159,7 +159,8 @@ class AcceptIntake implements Intake {
 
   #entry(record: TransitRecord, target: string, blob: Uint8Array | undefined): HoldEntry {
     const nowMs = this.#context.trust.nowMs();
-    return { record, from: this.#peer.name, heldAtMs: nowMs, schedule: { target, dueMs: nowMs, attempts: 0 }, ...(blob !== undefined && { blob }) };
+    const dueMs = this.#context.priorities.dueMs(record.destination, this.#peer.name, nowMs);
+    return { record, from: this.#peer.name, heldAtMs: nowMs, schedule: { target, dueMs, attempts: 0 }, ...(blob !== undefined && { blob }) };
   }
 
   async #join(index: number, record: TransitRecord): Promise<IncomingBlob | undefined> {

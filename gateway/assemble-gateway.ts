@@ -18,6 +18,7 @@ import type { Log } from './log.js';
 import type { KnockSender } from './notify.js';
 import type { PeerBook } from './peer-book.js';
 import { Planner } from './plan.js';
+import { Priorities } from './priorities.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -35,7 +36,7 @@ export interface GatewayParts {
 
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, key, book, store, clock, trust, random, log } = parts;
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust, random, log, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await gateway.replan();
   return gateway;

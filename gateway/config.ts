@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
+import { PRIORITIES } from '../plan/fill.js';
 import { parseEid } from '../wire/eid.js';
 import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
 import { planFaults } from './contact-schema.js';
@@ -100,6 +101,13 @@ const configSchema = z
     knock: backoff.default({ firstMs: 5 * SECOND_MS, capMs: 6 * HOUR_MS }),
     peers: z.array(peer).max(10_000).default([]),
     routes: z.array(z.strictObject({ to: routePattern, via: name })).max(100_000).default([]),
+    priority: z
+      .strictObject({
+        /** What has waited so long counts as one class higher, up to high. */
+        ageingMs: durationMs.min(60 * SECOND_MS).default(DAY_MS),
+        rules: z.array(z.strictObject({ to: routePattern, from: name.optional(), class: z.enum(PRIORITIES) })).max(10_000).default([]),
+      })
+      .prefault({}),
     log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   })
   .superRefine((config, context) => {
@@ -130,6 +138,9 @@ const configSchema = z
         if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
         if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }
+    }
+    for (const [index, rule] of config.priority.rules.entries()) {
+      if (rule.from !== undefined && !roles.has(rule.from)) refuse(['priority', 'rules', index, 'from'], `there is no peer named ${rule.from}`);
     }
     const patterns = new Set<string>();
     for (const [index, route] of config.routes.entries()) {

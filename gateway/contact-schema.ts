@@ -68,6 +68,8 @@ export const planned = {
   rateBytesPerSec: rate.optional(),
   lightTimeMs: durationMs.default(0),
   budget: budget.optional(),
+  /** The share of a contact, and of what is left of a budget, that is kept for what is urgent. */
+  reservePercent: z.int().min(0).max(90).default(0),
 };
 
 export type ContactRule = z.infer<typeof contactRule>;
@@ -79,6 +81,7 @@ export interface PlannedLink {
   readonly rateBytesPerSec?: number | undefined;
   readonly lightTimeMs: number;
   readonly budget?: BudgetConfig | undefined;
+  readonly reservePercent: number;
 }
 
 /** What is wrong with the fields together; a message per field. */

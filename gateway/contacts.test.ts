@@ -8,6 +8,8 @@ import { BudgetKeeper } from './budget-keeper.js';
 import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 import type { TestGateway, TestMessage, TestPeer } from './gateway.test-helper.js';
 import type { LanePlan } from './lane.js';
+import type { PriorityRule } from './priorities.js';
+import { orderQueue } from './queue-orders.js';
 
 const CLIENT = testKey(1);
 const A = testKey(10);
@@ -26,13 +28,13 @@ interface Pair {
 }
 
 /** client -> a -> b; `contacts` in minutes from now, at both ends. */
-async function openPair(clock: ManualClock, contacts: readonly (readonly [startMin: number, endMin: number])[], terms: Partial<Contact> & Pick<LanePlan, 'budget'> = {}): Promise<Pair> {
-  const { budget, rateBytesPerSec = 1000, lightTimeMs = 0 } = terms;
+async function openPair(clock: ManualClock, contacts: readonly (readonly [startMin: number, endMin: number])[], terms: Partial<Contact> & Omit<LanePlan, 'contacts'> & { rules?: readonly PriorityRule[] } = {}): Promise<Pair> {
+  const { budget, reservePercent = 0, rules = [], rateBytesPerSec = 1000, lightTimeMs = 0 } = terms;
   const startMs = clock.nowMs();
   const source = listed(contacts.map(([start, end]) => ({ startMs: startMs + start * MINUTE_MS, endMs: startMs + end * MINUTE_MS, rateBytesPerSec, lightTimeMs })));
   const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory');
-  const toB: TestPeer = { name: 'b', role: 'neighbour', key: B, link: ab, plan: { contacts: source, budget } };
-  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, toB], routes: [{ to: '*', via: 'b' }] });
+  const toB: TestPeer = { name: 'b', role: 'neighbour', key: B, link: ab, plan: { contacts: source, budget, reservePercent } };
+  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, toB], routes: [{ to: '*', via: 'b' }], priority: { rules } });
   const b = await openTestGateway({ name: 'b', key: B, clock, peers: [{ name: 'a', role: 'neighbour', key: A, link: ba, plan: { contacts: source } }], routes: [] });
   const settle = async (): Promise<number> => {
     let nextMs = 0;
@@ -93,6 +95,47 @@ t.test('does not begin what does not fit into what is left of the contact', asyn
   clock.advance(60 * MINUTE_MS);
   await settle();
   t.equal(await stateAt(b, large), 'held');
+});
+
+t.test('the urgent goes first, a reserve is kept for it, and the status says what stays and why', async (t) => {
+  const clock = new ManualClock();
+  const rules: PriorityRule[] = [{ to: 'clinic.example', class: 'urgent' }, { to: '*.example', class: 'bulk' }, { to: 'news.example', from: 'client', class: 'normal' }];
+  const { a, b, ab, settle } = await openPair(clock, [[10, 11]], { reservePercent: 50, rules, lightTimeMs: 2 * HOUR_MS });
+  // At 1000 bytes a second a byte takes a millisecond.
+  let sentBytes = 0;
+  ab.passes = () => {
+    clock.advance(ab.sentBytes - sentBytes);
+    sentBytes = ab.sentBytes;
+    return true;
+  };
+  const films = testMessage(1, 'films.example', clock, 20_000);
+  const news = testMessage(2, 'news.example', clock, 15_000);
+  const [urgent, late] = [testMessage(3, 'clinic.example', clock, 10_000), testMessage(4, 'clinic.example', clock, 1000, 300)];
+  await submit(a, [films, news, late]);
+  await submit(a, [urgent]);
+  clock.advance(10 * MINUTE_MS);
+  await settle();
+  t.same(await Promise.all([urgent, news, films, late].map((message) => stateAt(b, message))), ['held', 'held', undefined, undefined]);
+  t.match(statusOf(a, clock.nowMs()), { heldBack: { late: 1, noRoom: 0, reserved: 1 } });
+  const lateUrgent = testMessage(5, 'clinic.example', clock, 25_000);
+  await submit(a, [lateUrgent]);
+  await settle();
+  t.equal(await stateAt(b, lateUrgent), 'held', 'more than the bulk that had to stay');
+  t.equal(await stateAt(b, films), undefined);
+});
+
+t.test('an operator raises what would have to wait', async (t) => {
+  const clock = new ManualClock();
+  const { a, b, ab, settle } = await openPair(clock, [[10, 11]]);
+  ab.passes = () => (clock.advance(MINUTE_MS), true);
+  const [first, second] = [testMessage(1, 'a.example', clock, 40_000), testMessage(2, 'b.example', clock, 40_000)];
+  await submit(a, [first]);
+  clock.advance(1000);
+  await submit(a, [second]);
+  t.equal(await orderQueue(a.gateway.context, 'raise', { destination: 'b.example' }), 1);
+  clock.advance(10 * MINUTE_MS - 1000);
+  await settle();
+  t.same(await Promise.all([first, second].map((message) => stateAt(b, message))), [undefined, 'held']);
 });
 
 t.test('a receipt is overdue only when the neighbour has had a contact to send it in', async (t) => {

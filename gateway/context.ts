@@ -10,6 +10,7 @@ import type { IncomingBlobs } from './incoming-blobs.js';
 import type { Log } from './log.js';
 import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
+import type { Priorities } from './priorities.js';
 
 export interface GatewayContext {
   readonly config: GatewayConfig;
@@ -20,6 +21,7 @@ export interface GatewayContext {
   readonly incoming: IncomingBlobs;
   readonly book: PeerBook;
   readonly planner: Planner;
+  readonly priorities: Priorities;
   /** Elapsed time and timers. For what time it is, ask `trust`. */
   readonly clock: Clock;
   readonly trust: ClockTrust;

@@ -8,8 +8,8 @@ import { isPosternError, messageOf } from '../base/errors.js';
 import type { LinkSupport, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
-import type { Lane, LaneStatus } from './lane.js';
-import type { Load, PackedFreight, PackInput } from './load.js';
+import type { Lane, LaneStatus, Passage } from './lane.js';
+import type { Filling, Load, PackedFreight, PackInput } from './load.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
 import { peerTarget } from './target.js';
@@ -117,6 +117,7 @@ export class NeighbourForwarder {
       supports: lane.link.supports,
       roomBytes: lane.roomBytes(trust.nowMs()),
       nowMs: trust.nowMs(),
+      filling: this.#filling(lane),
       largeBlobBytes: config.store.largeBlobBytes,
       inHand: this.#inHand,
       wanted: this.#wanted,
@@ -127,7 +128,8 @@ export class NeighbourForwarder {
     const keys = handKeys(load);
     for (const key of keys) this.#inHand.add(key);
     lane.sending += 1;
-    const send = this.#send(lane, load).catch(async (thrown: unknown) => {
+    const passage = lane.begin(bytesOf(load));
+    const send = this.#send(lane, load, passage).catch(async (thrown: unknown) => {
       // A receipt or an opening came for what was just being sent: nothing is wrong with the lane.
       if (isPosternError(thrown) && thrown.code === 'STORE_GONE') return this.#giveBack(load);
       this.#context.log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
@@ -136,6 +138,7 @@ export class NeighbourForwarder {
     });
     const done = send.finally(() => {
       lane.sending -= 1;
+      passage.end();
       for (const key of keys) this.#inHand.delete(key);
       this.#sends.delete(done);
       void this.pump().finally(this.#changed);
@@ -144,10 +147,28 @@ export class NeighbourForwarder {
     return true;
   }
 
-  async #send(lane: Lane, load: Load): Promise<void> {
+  #filling(lane: Lane): Filling | undefined {
+    const { trust, priorities } = this.#context;
+    const contact = lane.contacts.at(trust.nowMs());
+    if (contact === undefined || !(lane.isPlanned(contact) || priorities.areGiven)) return undefined;
+    return {
+      contact,
+      leftBytes: lane.roomBytes(trust.nowMs()),
+      reservePercent: lane.reservePercent,
+      ageingMs: priorities.ageingMs,
+      trusted: trust.trusted,
+      stayed: lane.heldBack === undefined ? 0 : lane.heldBack.late + lane.heldBack.noRoom + lane.heldBack.reserved,
+      priorityOf: ({ record, from }) => priorities.of(record.destination, from),
+      tell: (heldBack) => {
+        lane.heldBack = heldBack.late + heldBack.noRoom + heldBack.reserved > 0 ? heldBack : undefined;
+      },
+    };
+  }
+
+  async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
     const { store, trust, log, counters, random } = this.#context;
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
-    const outcome = await this.#sendPaid(lane, freight);
+    const outcome = await this.#sendPaid(lane, freight, passage);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
     if (outcome.kind === 'confirmed' || outcome.kind === 'written') {
       freight.release();
@@ -166,19 +187,18 @@ export class NeighbourForwarder {
   }
 
   /** One attempt, within what the budget and the contact leave for it. */
-  async #sendPaid(lane: Lane, freight: PackedFreight): Promise<Outcome> {
+  async #sendPaid(lane: Lane, freight: PackedFreight, passage: Passage): Promise<Outcome> {
     const { trust, clock } = this.#context;
     const spending = await lane.pay(freight.bytes, trust.nowMs());
+    passage.paid();
     if (spending.kind === 'refused') return { kind: 'refused', code: 'budget', reason: spending.reason, retryAfterMs: spending.retryAfterMs };
     const limit = new AbortController();
     const limitMs = lane.timeLimitMs(freight.bytes, trust.nowMs());
     const timer = limitMs === undefined ? undefined : clock.timer(limitMs, () => limit.abort());
     const startMs = clock.monotonicMs();
-    lane.begin(freight.bytes);
     try {
       return await lane.link.send(freight, timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]));
     } finally {
-      lane.end(freight.bytes);
       timer?.cancel();
       // Whether the bytes of a send that failed have left nobody knows: they stay counted.
       await spending.settle({ bytes: freight.bytes, sessions: 1, ms: clock.monotonicMs() - startMs });
@@ -237,6 +257,12 @@ export class NeighbourForwarder {
 function handKeys(load: Load): string[] {
   const rids = load.large === undefined ? load.records.map((stored) => toHex(stored.record.rid)) : [];
   return [...rids, ...load.controls.map((entry) => entry.key)];
+}
+
+function bytesOf(load: Load): number {
+  const records = load.records.reduce((sum, { record }) => sum + record.bytes.length, 0);
+  const controls = load.controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
+  return load.pieces.reduce((sum, piece) => sum + piece.length, records + controls);
 }
 
 function retryAfterOf(outcome: Outcome): number {

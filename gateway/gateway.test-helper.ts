@@ -28,6 +28,8 @@ import type { Log } from './log.js';
 import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
 import { Planner } from './plan.js';
+import { Priorities } from './priorities.js';
+import type { PriorityRule } from './priorities.js';
 
 const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (event, fields) => process.stderr.write(`# ${event} ${JSON.stringify(fields)}\n`) };
 
@@ -109,6 +111,7 @@ export interface TestGatewayOptions {
   readonly clock: ManualClock;
   readonly peers: readonly TestPeer[];
   readonly routes?: readonly { to: string; via: string }[];
+  readonly priority?: { readonly ageingMs?: number; readonly rules: readonly PriorityRule[] };
   readonly largeBlobBytes?: number;
   readonly capacityBytes?: number;
 }
@@ -122,6 +125,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       store: { ...(options.largeBlobBytes !== undefined && { largeBlobBytes: options.largeBlobBytes }), ...(options.capacityBytes !== undefined && { capacityBytes: options.capacityBytes }) },
       peers: peers.map((peer) => ({ name: peer.name, role: peer.role, key: toBase64url(peer.key.publicKey), nodeId: `dtn://${peer.name}/` })),
       routes: options.routes ?? [],
+      ...(options.priority !== undefined && { priority: options.priority }),
     },
     'test.yaml',
   );
@@ -136,7 +140,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
   const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));

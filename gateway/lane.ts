@@ -11,6 +11,7 @@ import type { Link } from '../links/link.js';
 import type { Spending } from '../links/purse.js';
 import { always, nextTimeIn, sendingMs, volumeLeft } from '../plan/contact.js';
 import type { Contact, ContactSource } from '../plan/contact.js';
+import type { HeldBack } from '../plan/fill.js';
 import type { Store } from '../store/store.js';
 import type { BudgetKeeper, BudgetStatus } from './budget-keeper.js';
 
@@ -27,6 +28,8 @@ export interface LaneStatus {
   /** Absent for a link that works at any time. */
   readonly contact?: ContactStatus;
   readonly budget?: BudgetStatus;
+  /** Absent where nothing stays. */
+  readonly heldBack?: HeldBack;
 }
 
 export interface ContactStatus {
@@ -38,10 +41,19 @@ export interface ContactStatus {
   readonly nextMs?: number;
 }
 
+/** One load on its way. */
+export interface Passage {
+  /** The budget counts it now. Safe to call twice. */
+  paid(): void;
+  /** Call it once. */
+  end(): void;
+}
+
 /** When a link works and what it costs. */
 export interface LanePlan {
   readonly contacts: ContactSource;
   readonly budget?: BudgetKeeper | undefined;
+  readonly reservePercent?: number;
 }
 
 const AT_ANY_TIME: LanePlan = { contacts: always({ rateBytesPerSec: Number.POSITIVE_INFINITY, lightTimeMs: 0 }) };
@@ -58,9 +70,13 @@ export class Lane {
   readonly receiptWait: Backoff;
   readonly contacts: ContactSource;
   readonly budget: BudgetKeeper | undefined;
+  readonly reservePercent: number;
+  /** What was due at the last look and stays, and why. */
+  heldBack: HeldBack | undefined;
   sending = 0;
-  /** Bytes of the sends under way: they have their place in the contact already. */
+  /** Bytes of the sends under way, and of those among them that no budget counts yet. */
   #underWayBytes = 0;
+  #unpaidBytes = 0;
   readonly #retry: Backoff;
   #attempts = 0;
   #notBeforeMs = 0;
@@ -71,6 +87,7 @@ export class Lane {
     this.receiptWait = receiptWait;
     this.contacts = plan.contacts;
     this.budget = plan.budget;
+    this.reservePercent = plan.reservePercent ?? 0;
   }
 
   async restore(store: Store): Promise<void> {
@@ -103,7 +120,12 @@ export class Lane {
   roomBytes(nowMs: number): number {
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
-    return Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget?.leftBytes() ?? Number.POSITIVE_INFINITY);
+    return Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
+  }
+
+  /** Does anything but its back-off say what goes here and when? */
+  isPlanned(contact: Contact): boolean {
+    return this.budget !== undefined || Number.isFinite(contact.endMs) || Number.isFinite(contact.rateBytesPerSec);
   }
 
   /** Books a send of so many bytes. */
@@ -125,12 +147,22 @@ export class Lane {
     return Number.isFinite(limitMs) ? limitMs : undefined;
   }
 
-  begin(bytes: number): void {
+  /** A load was chosen: from here on its place in contact and budget is taken. */
+  begin(bytes: number): Passage {
     this.#underWayBytes += bytes;
-  }
-
-  end(bytes: number): void {
-    this.#underWayBytes -= bytes;
+    this.#unpaidBytes += bytes;
+    let unpaid = true;
+    const paid = (): void => {
+      if (unpaid) this.#unpaidBytes -= bytes;
+      unpaid = false;
+    };
+    return {
+      paid,
+      end: () => {
+        paid();
+        this.#underWayBytes -= bytes;
+      },
+    };
   }
 
   get isBackingOff(): boolean {
@@ -167,6 +199,7 @@ export class Lane {
       ...(lastError !== undefined && { lastError }),
       ...(contact !== undefined && { contact }),
       ...(this.budget !== undefined && { budget: this.budget.status() }),
+      ...(this.heldBack !== undefined && { heldBack: this.heldBack }),
     };
   }
 

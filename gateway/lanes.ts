@@ -47,7 +47,7 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
 async function planOf({ config, trust, log }: GatewayContext, name: string, link: LinkConfig): Promise<LanePlan> {
   const { budget } = link;
   const keeper = budget === undefined ? undefined : await BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: ledgerFile(config.data, name), nowMs: () => trust.nowMs(), log });
-  return { contacts: contactsOf(link), ...(keeper !== undefined && { budget: keeper }) };
+  return { contacts: contactsOf(link), reservePercent: link.reservePercent, ...(keeper !== undefined && { budget: keeper }) };
 }
 
 export function receiptWait(lightTimeMs: number): Backoff {

@@ -1,6 +1,8 @@
 /** What one send carries: chosen by the packing stage, carried out by the forwarding stage, which do not know each other. */
 import type { Freight, LinkSupport } from '../links/link.js';
 import type { BlobSource, OutboxEntry, Store, StoredRecord } from '../store/store.js';
+import type { Contact } from '../plan/contact.js';
+import type { HeldBack, Priority } from '../plan/fill.js';
 import type { Peer } from './peer-book.js';
 import type { WantedRanges } from './wanted.js';
 
@@ -33,6 +35,8 @@ export interface PackInput {
   readonly roomBytes: number;
   readonly nowMs: number;
   readonly largeBlobBytes: number;
+  /** Set where contacts, a budget or priorities say what goes; otherwise what is due goes in the order in which it is. */
+  readonly filling?: Filling | undefined;
   /** Records and outbox keys that travel right now, as hex and as keys. */
   readonly inHand: ReadonlySet<string>;
   readonly wanted: WantedRanges;
@@ -40,4 +44,19 @@ export interface PackInput {
   sendUnasked(stored: StoredRecord): Promise<void>;
   /** Called when the blob of a chosen record turns out not to be readable, before the attempt fails of it. */
   unreadable(stored: StoredRecord, thrown: unknown): Promise<void>;
+}
+
+/** What planning knows of a link at this moment. */
+export interface Filling {
+  readonly contact: Pick<Contact, 'rateBytesPerSec' | 'lightTimeMs'>;
+  readonly leftBytes: number;
+  readonly reservePercent: number;
+  readonly ageingMs: number;
+  /** Is the clock believed? Otherwise nothing counts as too late. */
+  readonly trusted: boolean;
+  /** How many stood in the way at the last look. */
+  readonly stayed: number;
+  priorityOf(stored: StoredRecord): Priority;
+  /** Hears what was due and stays, and why. */
+  tell(heldBack: HeldBack): void;
 }

@@ -15,7 +15,8 @@ import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
-import type { Load, LoadPiece, PackInput, PackedFreight } from './load.js';
+import type { Filling, Load, LoadPiece, PackInput, PackedFreight } from './load.js';
+import { isPressing, orderDue } from './pack-order.js';
 import type { Peer } from './peer-book.js';
 import { batchEndpoint } from './node-endpoint.js';
 import { peerTarget } from './target.js';
@@ -26,7 +27,7 @@ const SMALL_BATCH_BYTES = 4 * 1024 * 1024;
 const MOST_RECORDS = 1000;
 const MOST_CONTROLS = 256;
 const CONTROL_BYTES = 256 * 1024;
-/** What a link never carries stands in the queue between what it does; it is looked through that far. */
+/** What a link never carries, or not now, stands in the queue between what it does; it is looked through that far. */
 const LOOKED_THROUGH = 20_000;
 const PIECE_BYTES = 1024 * 1024;
 
@@ -36,8 +37,9 @@ export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   if (roomBytes <= 0) return undefined;
   const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
-  let load = (await chooseWanted(input, leftBytes)) ?? (await chooseDue(input, leftBytes));
-  if (load.records.length === 0) load = (await chooseWanted(input, leftBytes)) ?? load;
+  const pressing = input.filling === undefined ? [] : (await dueOnes(input)).filter((stored) => isPressing(stored, input.filling as Filling));
+  let load = (pressing.length > 0 ? undefined : await chooseWanted(input, wantedRoom(input, leftBytes))) ?? (await chooseDue(input, leftBytes));
+  if (load.records.length === 0) load = (await chooseWanted(input, wantedRoom(input, leftBytes))) ?? load;
   if (controls.length === 0 && load.records.length === 0) return undefined;
   return { ...load, controls };
 }
@@ -85,12 +87,10 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
   const pieces: LoadPiece[] = [];
   const sent = new Set<string>();
   let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
-  const looked = input.supports.carries === 'compact' ? LOOKED_THROUGH : MOST_RECORDS;
-  const due = await input.store.due(peerTarget(input.peer.name), input.nowMs, looked + input.inHand.size);
-  for (const stored of due) {
+  const due = await dueOnes(input);
+  const inOrder = input.filling === undefined ? due : orderDue(due, input, input.filling, leftBytes);
+  for (const stored of inOrder) {
     const { record } = stored;
-    const key = toHex(record.rid);
-    if (input.inHand.has(key) || input.wanted.has(record.rid) || !isCarried(input.supports, record)) continue;
     const inline = record.blobBytes < input.largeBlobBytes;
     if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
       await input.sendUnasked(stored);
@@ -98,12 +98,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     }
     const hash = toHex(record.blobHash);
     const blobBytes = inline && !sent.has(hash) ? record.blobBytes + PIECE_HEAD_BYTES : 0;
-    if (records.length === MOST_RECORDS) break;
-    if (record.bytes.length + blobBytes > leftBytes) {
-      // Into what is left of a contact a smaller one may fit; otherwise the next load takes it, in its turn.
-      if (Number.isFinite(input.roomBytes)) continue;
-      break;
-    }
+    if (record.bytes.length + blobBytes > leftBytes || records.length === MOST_RECORDS) break;
     if (blobBytes > 0) {
       const source = await input.store.blob(record.rid);
       if (source === undefined) continue;
@@ -115,6 +110,18 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     records.push(stored);
   }
   return { records, pieces };
+}
+
+/** What is due and may go now: not on its way already, and nothing that this link never carries. */
+async function dueOnes({ store, peer, supports, nowMs, filling, inHand, wanted }: PackInput): Promise<StoredRecord[]> {
+  const looked = supports.carries === 'compact' ? LOOKED_THROUGH : Math.min(LOOKED_THROUGH, MOST_RECORDS + (filling?.stayed ?? 0));
+  const due = await store.due(peerTarget(peer.name), nowMs, looked + inHand.size);
+  return due.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid) && isCarried(supports, record));
+}
+
+/** The pieces of a large blob leave the reserve alone. */
+function wantedRoom({ filling, roomBytes }: PackInput, leftBytes: number): number {
+  return filling === undefined || !Number.isFinite(roomBytes) ? leftBytes : Math.min(leftBytes, Math.floor((roomBytes * (100 - filling.reservePercent)) / 100));
 }
 
 /** Whichever link is just reading it, the gateway hears of a blob that cannot be read. */

@@ -1,22 +1,16 @@
 /** Plan: which way a record goes from here. The answer is the name of a queue. */
 import type { GatewayConfig } from './config.js';
+import { DomainMap } from './domain-map.js';
 import type { PeerBook } from './peer-book.js';
 import { PARKED, peerTarget, servedTarget } from './target.js';
 
 export class Planner {
   readonly #book: PeerBook;
-  readonly #exact = new Map<string, string>();
-  /** Longest suffix first is not needed: the walk goes from the longest suffix down. */
-  readonly #below = new Map<string, string>();
-  readonly #default: string | undefined;
+  readonly #routes: DomainMap<string>;
 
   constructor(routes: GatewayConfig['routes'], book: PeerBook) {
     this.#book = book;
-    for (const { to, via } of routes) {
-      if (to.startsWith('*.')) this.#below.set(to.slice(2), via);
-      else if (to !== '*') this.#exact.set(to, via);
-    }
-    this.#default = routes.find((route) => route.to === '*')?.via;
+    this.#routes = new DomainMap(routes.map(({ to, via }) => [to, via]));
   }
 
   /**
@@ -25,19 +19,8 @@ export class Planner {
    */
   target(destination: string, from: string): string {
     if (this.#book.serving(destination) !== undefined) return servedTarget(destination);
-    const via = this.#via(destination);
+    const via = this.#routes.get(destination);
     if (via === undefined || via === from || this.#book.byName(via) === undefined) return PARKED;
     return peerTarget(via);
-  }
-
-  #via(destination: string): string | undefined {
-    const exact = this.#exact.get(destination);
-    if (exact !== undefined) return exact;
-    const labels = destination.split('.');
-    for (let first = 1; first < labels.length; first += 1) {
-      const via = this.#below.get(labels.slice(first).join('.'));
-      if (via !== undefined) return via;
-    }
-    return this.#default;
   }
 }

@@ -5,6 +5,7 @@
 import { toHex } from '../base/bytes.js';
 import type { StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
+import { raisedDueMs } from './priorities.js';
 import { heldTarget, parseTarget } from './target.js';
 
 export type QueueOrder = 'hold' | 'release' | 'drop' | 'raise';
@@ -59,7 +60,7 @@ async function carryOut({ store, trust, planner }: GatewayContext, order: QueueO
       if (order === 'hold') return { rid: record.rid, schedule: { target: heldTarget(target), dueMs: record.expirySec * 1000, attempts: 0 } };
       if (order === 'release') return { rid: record.rid, schedule: { target: planner.target(record.destination, from), dueMs: nowMs, attempts: 0 } };
       // Raised records go before everything that is due, in the order they had.
-      return { rid: record.rid, schedule: { target, dueMs: index, attempts: 0 } };
+      return { rid: record.rid, schedule: { target, dueMs: raisedDueMs(index), attempts: 0 } };
     }),
   );
   return chosen.length;
