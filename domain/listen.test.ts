@@ -151,6 +151,7 @@ t.test('bounds what strangers can make it do', async (t) => {
     const inner = sealInner(kemKey, 'south.example', { recipientHash: systemRandom.bytes(24), messageId: systemRandom.bytes(24), expirySec: nowSec() + HOUR_SEC }, systemRandom.bytes(32));
     await pair.gateway.knock(held, running.port, { inner });
   }
+  for (let waits = 0; pendingOf(pair).length < 3 && waits < 200; waits += 1) await pause(50);
   await pause(300);
   t.equal(pendingOf(pair).length, 3, 'strangers get half of the table');
   t.ok(running.events.filter(({ kind }) => kind === 'heard').length <= 5, 'and opening has its rate');
