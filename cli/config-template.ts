@@ -38,6 +38,11 @@ listen:
   #   host: "0.0.0.0"
   #   port: 1113
   #   engineId: 1
+  # Neighbours that broadcast are heard here; multicast groups stand in "groups".
+  # broadcast:
+  #   host: "0.0.0.0"
+  #   port: 4557
+  #   memoryBytes: 67108864
   # Figures for Prometheus, for this machine only.
   # metrics:
   #   host: "127.0.0.1"

@@ -158,6 +158,22 @@ t.test('an LTP neighbour is known by an address that nobody else has', async (t)
   t.match(fault(noDoor), { path: 'peers[2].links[0].kind' });
 });
 
+t.test('a broadcast link sends, hears, or both; links to one address have one rate', async (t) => {
+  const config = fullConfig();
+  const peers = config['peers'] as { nodeId?: string; links: Record<string, unknown>[] }[];
+  peers[1]!.links = [{ kind: 'broadcast', host: '239.1.2.3', rateBytesPerSec: 1000, secretFile: 'secret' }];
+  delete peers[1]!.nodeId;
+  t.match(parseConfig(config, '/etc/postern/postern.yaml').peers[1]?.links, [{ port: 4557, secretFile: '/etc/postern/secret' }]);
+  peers.push({ ...peers[1]!, ...{ name: 'third', key: KEY.replace(/^./, (first) => (first === 'A' ? 'B' : 'A')) }, links: [{ kind: 'broadcast', host: '239.1.2.3', rateBytesPerSec: 2000 }] });
+  t.match(fault(config), { path: 'peers[2].links[0].rateBytesPerSec' });
+  peers[2]!.links = [{ kind: 'broadcast' }];
+  t.match(fault(config), { path: 'peers[2].links[0].host' }, 'nowhere to send to and nowhere to hear it');
+  (config['listen'] as Record<string, unknown>)['broadcast'] = { groups: ['239.1.2.3'] };
+  t.equal(fault(config), undefined);
+  (config['listen'] as Record<string, unknown>)['broadcast'] = { groups: ['everybody'] };
+  t.match(fault(config), { path: /^listen.broadcast.groups/ });
+});
+
 t.test('a command link has folders of its own and a program by path or by name', async (t) => {
   const config = fullConfig();
   const peers = config['peers'] as { links: Record<string, unknown>[] }[];

@@ -8,10 +8,10 @@ import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
 import { PRIORITIES } from '../plan/fill.js';
 import { parseEid } from '../wire/eid.js';
-import { DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
+import { BROADCAST_PORT, DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, ipAddress, port } from './value-schema.js';
 import { planFaults } from './contact-schema.js';
 import { invalidConfig } from './faulty-config.js';
-import { LTP_PORT, engineId, foldersOf, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
+import { BATCH_KINDS, LTP_PORT, addressOf, engineId, foldersOf, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
 import type { LinkConfig } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
@@ -52,7 +52,7 @@ const peer = z
     const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
     if (value.role === 'neighbour' && value.domainRecordFile !== undefined) refuse('domainRecordFile', 'only a client has a served domain');
     if (value.role === 'client' && value.links.length > 0) refuse('links', 'a client comes to us: it has no links');
-    if (value.nodeId === undefined && value.links.some((link) => link.kind !== 'https')) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https) needs its node id');
+    if (value.nodeId === undefined && value.links.some((link) => !BATCH_KINDS.has(link.kind))) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https and broadcast) needs its node id');
     if (new Set(value.links.map((link) => link.kind)).size < value.links.length) refuse('links', 'give each kind of link once');
   });
 
@@ -71,6 +71,16 @@ const configSchema = z
       https: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(8443), tls: z.boolean().default(true), allowPlainHttp: z.boolean().default(false) }),
       tcpcl: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(4556), tls: z.boolean().default(true), allowPlain: z.boolean().default(false) }).optional(),
       ltp: z.strictObject({ host: host.default('0.0.0.0'), port: port.default(LTP_PORT), engineId }).optional(),
+      broadcast: z
+        .strictObject({
+          host: host.default('0.0.0.0'),
+          port: port.default(BROADCAST_PORT),
+          groups: z.array(ipAddress).max(16).default([]),
+          interface: ipAddress.optional(),
+          memoryBytes: bytes.min(MIB).max(4 * GIB).default(64 * MIB),
+          receiveBufferBytes: bytes.min(64 * KIB).max(GIB).default(4 * MIB),
+        })
+        .optional(),
       metrics: z.strictObject({ host: host.default('127.0.0.1'), port }).optional(),
     }),
     store: z
@@ -124,6 +134,7 @@ const configSchema = z
     }
     const folders = new Set<string>();
     const sources: LinkConfig[] = [];
+    const rates = new Map<string, number>();
     for (const [index, entry] of config.peers.entries()) {
       for (const [position, link] of entry.links.entries()) {
         const path = ['peers', index, 'links', position];
@@ -136,6 +147,12 @@ const configSchema = z
         if (link.kind === 'ltp') sources.push(link);
         if (link.kind === 'ltp' && config.listen.ltp === undefined) refuse([...path, 'kind'], 'a neighbour is reached by LTP from listen.ltp, which is missing');
         if (link.kind === 'tcpcl' && link.host === undefined && config.listen.tcpcl === undefined) refuse([...path, 'host'], 'without a host the neighbour has to dial us, and listen.tcpcl is missing');
+        if (link.kind === 'broadcast') {
+          const address = addressOf(link);
+          if (address === undefined && config.listen.broadcast === undefined) refuse([...path, 'host'], 'without a host we only hear the neighbour, and listen.broadcast is missing');
+          if (address !== undefined && (rates.get(address) ?? link.rateBytesPerSec) !== link.rateBytesPerSec) refuse([...path, 'rateBytesPerSec'], 'another link to this address has another rate: they share one');
+          if (address !== undefined) rates.set(address, link.rateBytesPerSec);
+        }
         if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }
     }

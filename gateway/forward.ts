@@ -12,6 +12,7 @@ import type { Lane, LaneStatus, Passage } from './lane.js';
 import type { Filling, Load, PackedFreight, PackInput } from './load.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
+import { RepeatedLoads } from './repeating.js';
 import { peerTarget } from './target.js';
 import type { WantedBlob } from './wanted.js';
 import { WantedRanges } from './wanted.js';
@@ -36,6 +37,7 @@ export class NeighbourForwarder {
   /** Hex rids and outbox keys that travel right now. */
   readonly #inHand = new Set<string>();
   readonly #sends = new Set<Promise<void>>();
+  readonly #repeated: RepeatedLoads;
   readonly #abort = new AbortController();
   readonly #changed: () => void;
   #pumping: Promise<void> | undefined;
@@ -50,6 +52,7 @@ export class NeighbourForwarder {
     this.lanes = lanes;
     this.#packing = packing;
     this.#changed = changed;
+    this.#repeated = new RepeatedLoads(context.store, peerTarget(peer.name));
   }
 
   /** Starts as many sends as there are free lanes and due loads. Several calls at once make one more round, not several. */
@@ -74,6 +77,11 @@ export class NeighbourForwarder {
     if (!wasAway || clock.monotonicMs() - this.#hurriedMs < HURRY_EVERY_MS) return;
     this.#hurriedMs = clock.monotonicMs();
     await store.hurry(peerTarget(this.peer.name), trust.nowMs(), HURRY_AT_ONCE);
+  }
+
+  /** The neighbour has answered for something: see RepeatedLoads. */
+  settle(): Promise<void> {
+    return this.#repeated.settle();
   }
 
   /** When a lane opens, or its next contact begins; undefined when nothing of the kind is ahead. */
@@ -168,7 +176,7 @@ export class NeighbourForwarder {
   async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
     const { store, trust, log, counters, random } = this.#context;
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
-    const outcome = await this.#sendPaid(lane, freight, passage);
+    const outcome = await this.#sendPaid(lane, load, freight, passage);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
     if (outcome.kind === 'confirmed' || outcome.kind === 'written') {
       freight.release();
@@ -187,7 +195,7 @@ export class NeighbourForwarder {
   }
 
   /** One attempt, within what the budget and the contact leave for it. */
-  async #sendPaid(lane: Lane, freight: PackedFreight, passage: Passage): Promise<Outcome> {
+  async #sendPaid(lane: Lane, load: Load, freight: PackedFreight, passage: Passage): Promise<Outcome> {
     const { trust, clock } = this.#context;
     const spending = await lane.pay(freight.bytes, trust.nowMs());
     passage.paid();
@@ -197,11 +205,11 @@ export class NeighbourForwarder {
     const timer = limitMs === undefined ? undefined : clock.timer(limitMs, () => limit.abort());
     const startMs = clock.monotonicMs();
     try {
-      return await lane.link.send(freight, timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]));
+      return await this.#repeated.send(lane.link, load, freight, timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]));
     } finally {
       timer?.cancel();
       // Whether the bytes of a send that failed have left nobody knows: they stay counted.
-      await spending.settle({ bytes: freight.bytes, sessions: 1, ms: clock.monotonicMs() - startMs });
+      await spending.settle({ bytes: lane.mediumBytes(freight.bytes), sessions: 1, ms: clock.monotonicMs() - startMs });
     }
   }
 

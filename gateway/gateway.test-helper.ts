@@ -87,11 +87,11 @@ export interface TestPeer {
   readonly role: 'client' | 'neighbour';
   readonly key: SigningKey;
   readonly domain?: string;
-  readonly link?: MemoryLink;
+  readonly link?: Link;
   /** When the link works and what it costs; absent: at any time, for nothing. */
   readonly plan?: LanePlan;
   /** More links beside the first, in their order. */
-  readonly more?: readonly { readonly link: MemoryLink; readonly plan?: LanePlan }[];
+  readonly more?: readonly { readonly link: Link; readonly plan?: LanePlan }[];
 }
 
 export interface TestGateway {

@@ -140,6 +140,7 @@ export class Gateway {
     if (peer.role === 'neighbour') context.trust.confirm(head.offer.sentSec * 1000, peer.name);
     const released = await releaseByControls(context, peer, head.controls);
     for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want);
+    await this.#forwarders.get(peer.name)?.settle();
     await this.#heardFrom(peer);
     const controls = this.#answerControls(taken, head.offer.nonce);
     if (back === 'later' && controls.length > 0) {

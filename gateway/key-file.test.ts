@@ -1,7 +1,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
-import { createKeyFile, readKeyFile } from './key-file.js';
+import { createKeyFile, readKeyFile, readSecretFile } from './key-file.js';
 
 const SEED = Uint8Array.from({ length: 32 }, (_, index) => index);
 
@@ -33,4 +33,16 @@ t.test('refuses what is no key', async (t) => {
   }
   await t.rejects(readKeyFile(join(t.testdirName, 'missing')), { code: 'CONFIG_KEY_UNREADABLE', data: { reason: 'ENOENT' } });
   await t.rejects(readKeyFile(t.testdirName), { code: 'CONFIG_KEY_UNREADABLE', data: { reason: 'EISDIR' } });
+});
+
+t.test('reads a secret that is long enough and nobody else may read', async (t) => {
+  const file = join(t.testdir(), 'secret');
+  await writeFile(file, ' what all listeners know\n', { mode: 0o600 });
+  t.equal(Buffer.from(await readSecretFile(file)).toString(), 'what all listeners know');
+  await chmod(file, 0o640);
+  await t.rejects(readSecretFile(file), { code: 'CONFIG_KEY_EXPOSED' });
+  await chmod(file, 0o600);
+  await writeFile(file, 'short\n');
+  await t.rejects(readSecretFile(file), { code: 'CONFIG_KEY_INVALID', data: { file } });
+  await t.rejects(readSecretFile(join(t.testdirName, 'missing')), { code: 'CONFIG_KEY_UNREADABLE' });
 });

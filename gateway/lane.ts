@@ -120,7 +120,13 @@ export class Lane {
   roomBytes(nowMs: number): number {
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
-    return Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
+    const mediumBytes = Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
+    return mediumBytes / (this.link.supports.expansion ?? 1);
+  }
+
+  /** What so many bytes of a unit are on the medium: what counts for contacts and budgets. */
+  mediumBytes(unitBytes: number): number {
+    return Math.ceil(unitBytes * (this.link.supports.expansion ?? 1));
   }
 
   /** Does anything but its back-off say what goes here and when? */
@@ -129,14 +135,16 @@ export class Lane {
   }
 
   /** Books a send of so many bytes. */
-  async pay(bytes: number, nowMs: number): Promise<Spending> {
+  async pay(unitBytes: number, nowMs: number): Promise<Spending> {
+    const bytes = this.mediumBytes(unitBytes);
     if (this.budget === undefined || this.link.supports.pays === true) return { kind: 'allowed', settle: () => Promise.resolve() };
     const contact = this.contacts.at(nowMs);
     return this.budget.spend({ bytes, sessions: 1, ms: this.budget.countsTime && contact !== undefined ? longestMs(contact, bytes) : 0 });
   }
 
   /** How long a send of so many bytes may take before it is cut off: to the end of the contact, or of the minutes paid. Undefined where nothing cuts it off. */
-  timeLimitMs(bytes: number, nowMs: number): number | undefined {
+  timeLimitMs(unitBytes: number, nowMs: number): number | undefined {
+    const bytes = this.mediumBytes(unitBytes);
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
     const { keepsContacts, pays } = this.link.supports;
@@ -148,7 +156,8 @@ export class Lane {
   }
 
   /** A load was chosen: from here on its place in contact and budget is taken. */
-  begin(bytes: number): Passage {
+  begin(unitBytes: number): Passage {
+    const bytes = this.mediumBytes(unitBytes);
     this.#underWayBytes += bytes;
     this.#unpaidBytes += bytes;
     let unpaid = true;

@@ -3,6 +3,7 @@ import type { Backoff } from '../base/backoff.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
 import { UdpDoor } from '../links/ltp/udp-door.js';
 import { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
+import { makeBroadcastParts } from './broadcast-parts.js';
 import { BudgetKeeper } from './budget-keeper.js';
 import type { GatewayContext } from './context.js';
 import { Lane, RECEIPT_SLACK_MS } from './lane.js';
@@ -28,7 +29,7 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   const door = config.listen.tcpcl;
   const listener = door === undefined ? undefined : new TcpclListener({ host: door.host, port: door.port, allowPlain: door.allowPlain, ...(door.tls && { identity }), clock, log: linkLog(log) });
   const udpDoor = config.listen.ltp === undefined ? undefined : new UdpDoor(config.listen.ltp);
-  const parts = { context, identity, ...(listener !== undefined && { listener }), ...(udpDoor !== undefined && { udpDoor }) };
+  const parts = { context, identity, broadcast: await makeBroadcastParts(context), ...(listener !== undefined && { listener }), ...(udpDoor !== undefined && { udpDoor }) };
   const byPeer = new Map<string, Lane[]>();
   for (const peer of book.all()) {
     const lanes: Lane[] = [];

@@ -1,7 +1,7 @@
 /** The links of a neighbour in postern.yaml, one schema a kind. docs/operating.md explains each setting. */
 import { z } from 'zod';
 import { planned } from './contact-schema.js';
-import { GIB, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, port } from './value-schema.js';
+import { BROADCAST_PORT, GIB, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, ipAddress, port } from './value-schema.js';
 
 /** The largest bundle taken from a neighbour, whatever it would like to send. */
 export const INBOUND_BUNDLE_BYTES = 16 * MIB;
@@ -85,8 +85,43 @@ const ltpLink = z.strictObject({
   rateBytesPerSec: z.int().min(100),
 });
 
-export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink]);
+const broadcastLink = z.strictObject({
+  kind: z.literal('broadcast'),
+  ...planned,
+  /** The address of a multicast group, a network or a machine; no name, which would be looked up for each datagram. Absent: we only hear the neighbour. */
+  host: ipAddress.optional(),
+  port: port.min(1).default(BROADCAST_PORT),
+  /** The address of the interface that multicast leaves by. */
+  interface: ipAddress.optional(),
+  ttl: z.int().min(0).max(255).default(1),
+  /** On the line, with the heads of IP and UDP. One rate for everything that goes to this address. */
+  rateBytesPerSec: z.int().min(100).max(GIB).default(125_000),
+  /** A line of 16 characters and more that sender and listeners share. */
+  secretFile: z.string().min(1).optional(),
+  /** What fits a packet of 1500 bytes. */
+  datagramBytes: z.int().min(512).max(65_000).default(1472),
+  /** Of one round, beyond the bytes of the object. */
+  extraPercent: z.int().min(0).max(400).default(30),
+  rounds: z.int().min(1).max(1000).default(2),
+  pauseMs: durationMs.default(60 * SECOND_MS),
+  /** A round takes at least so long: sixty times the longest gap on the line. */
+  spreadMs: durationMs.default(120 * SECOND_MS),
+  largestBytes: bytes.min(64 * KIB).max(128 * MIB).default(8 * MIB),
+  parallel: z.int().min(1).max(16).default(4),
+  retry: backoff.default(LINK_RETRY),
+});
+
+export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink, broadcastLink]);
 export type LinkConfig = z.infer<typeof linkSchema>;
+export type BroadcastConfig = z.infer<typeof broadcastLink>;
+
+/** Kinds that carry batches as they are; the others carry bundles. */
+export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'broadcast']);
+
+/** Where a broadcast link sends: links with one address share one carousel and its rate. */
+export function addressOf({ host: to, port: toPort, interface: from }: BroadcastConfig): string | undefined {
+  return to === undefined ? undefined : `${to} ${toPort} ${from ?? ''}`;
+}
 
 /** Whether datagrams of these two could be taken for one another's. */
 export function sourcesClash(one: LinkConfig, other: LinkConfig): boolean {
@@ -103,6 +138,7 @@ export function foldersOf(link: LinkConfig): [field: string, folder: string][] {
 
 /** File names in a link made whole by `at`; a program without a slash is looked for in PATH. */
 export function withPathsAt(link: LinkConfig, at: (relative: string) => string): LinkConfig {
+  if (link.kind === 'broadcast') return link.secretFile === undefined ? link : { ...link, secretFile: at(link.secretFile) };
   if (link.kind !== 'command') return link;
   const [program = '', ...rest] = link.program;
   return {

@@ -3,6 +3,7 @@ import { strict as assert } from 'node:assert';
 import path from 'node:path';
 import process from 'node:process';
 import type { TlsIdentity } from '../base/tls-identity.js';
+import { BroadcastLink } from '../links/broadcast/broadcast-link.js';
 import { CommandLink } from '../links/command/command-link.js';
 import { HttpsLink } from '../links/https/https-link.js';
 import type { Link } from '../links/link.js';
@@ -12,10 +13,11 @@ import type { UdpDoor } from '../links/ltp/udp-door.js';
 import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
 import { splitBundles } from '../wire/bundle-run.js';
+import type { BroadcastParts } from './broadcast-parts.js';
 import type { GatewayContext } from './context.js';
-import { INBOUND_BUNDLE_BYTES } from './link-schema.js';
+import { INBOUND_BUNDLE_BYTES, addressOf } from './link-schema.js';
 import type { LanePlan } from './lane.js';
-import type { LinkConfig } from './link-schema.js';
+import type { BroadcastConfig, LinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import type { Peer } from './peer-book.js';
 
@@ -25,10 +27,11 @@ export interface LinkParts {
   readonly identity: TlsIdentity;
   readonly listener?: TcpclListener;
   readonly udpDoor?: UdpDoor;
+  readonly broadcast: BroadcastParts;
 }
 
 /** @param plan when the link works and what it costs: for kinds that keep contacts or pay by themselves */
-export function makeLink({ context, identity, listener, udpDoor }: LinkParts, peer: Peer, link: LinkConfig, plan: LanePlan): Link {
+export function makeLink({ context, identity, listener, udpDoor, broadcast }: LinkParts, peer: Peer, link: LinkConfig, plan: LanePlan): Link {
   const { clock, random, config, log } = context;
   switch (link.kind) {
     case 'https':
@@ -98,6 +101,8 @@ export function makeLink({ context, identity, listener, udpDoor }: LinkParts, pe
         random,
         log: linkLog(log),
       });
+    case 'broadcast':
+      return makeBroadcastLink(context, broadcast, peer, link);
   }
 }
 
@@ -110,4 +115,23 @@ function ltpContacts({ contacts }: LanePlan): ContactSource {
     },
     termsAt: (atMs) => contacts.at(atMs),
   };
+}
+
+function makeBroadcastLink({ clock, log }: GatewayContext, { us, crypto, listener, transmitters, secrets }: BroadcastParts, peer: Peer, link: BroadcastConfig): Link {
+  const transmitter = transmitters.get(addressOf(link) ?? '');
+  const secret = secrets.get(link.secretFile ?? '');
+  const { rounds: count, pauseMs, spreadMs, datagramBytes, extraPercent } = link;
+  return new BroadcastLink({
+    neighbour: peer.name,
+    us,
+    peer: { id: peer.kid, publicKey: peer.key },
+    ...(secret !== undefined && { secret }),
+    ...(transmitter !== undefined && { outbound: { transmitter, rounds: { count, pauseMs, spreadMs }, datagramBytes, extraPercent } }),
+    ...(listener !== undefined && { listener }),
+    largestBytes: link.largestBytes,
+    parallel: link.parallel,
+    crypto,
+    clock,
+    log: linkLog(log),
+  });
 }

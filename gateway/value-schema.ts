@@ -13,6 +13,9 @@ const MAX_URL_CHARACTERS = 128;
 
 export const host = z.string().min(1).max(253);
 export const port = z.int().min(0).max(65_535);
+/** Nobody's at IANA; next to that of TCPCL. */
+export const BROADCAST_PORT = 4557;
+export const ipAddress = z.union([z.ipv4(), z.ipv6()], 'use an IP address');
 export const bytes = z.int().min(0);
 export const durationMs = z.int().min(0).max(366 * DAY_MS);
 export const baseUrl = z.url({ protocol: /^https?$/, error: 'use a URL such as https://gateway.example.org:8443' }).refine((text) => !text.endsWith('/'), 'leave out the slash at the end').refine((text) => text.length <= MAX_URL_CHARACTERS, `use at most ${MAX_URL_CHARACTERS} characters`);

@@ -42,13 +42,20 @@ export interface LinkSupport {
   readonly answers: boolean;
   /** The largest unit, in bytes. */
   readonly largestBytes: number;
-  /** How many sends may be under way at once. */
+  /** How many sends may be under way at once. 0: the link only brings. */
   readonly parallel: number;
   /** The link was handed its contacts and keeps to them itself: a send may outlast one and go on in the next. */
   readonly keepsContacts?: boolean;
   /** The link was handed a purse (links/purse.ts) and pays for itself. */
   readonly pays?: boolean;
+  /** The link says each unit several times, and stops when the signal of the send aborts with SETTLED. */
+  readonly repeats?: boolean;
+  /** How many bytes leave for each byte of a unit, where they are many more: what counts for contacts and budgets. */
+  readonly expansion?: number;
 }
+
+/** Why a send is aborted when the neighbour has answered for all that is in it: the link stops repeating, and it is written. */
+export const SETTLED = 'settled';
 
 export interface LinkStatus {
   readonly state: 'up' | 'down' | 'idle' | 'stopped';

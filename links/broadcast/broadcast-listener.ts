@@ -1,0 +1,60 @@
+/** The ear of a gateway: one source of datagrams for all neighbours that broadcast to it. It is open while any link wants it. */
+import type { DatagramSource } from './datagrams.js';
+import { Reassembly, type Dropped, type ReassemblyOptions, type Sender } from './reassembly.js';
+
+export interface BroadcastListenerOptions extends ReassemblyOptions {
+  readonly source: DatagramSource;
+}
+
+export class BroadcastListener {
+  readonly #source: DatagramSource;
+  readonly #reassembly: Reassembly;
+  readonly #senders = new Set<Sender>();
+  /** Opening and closing follow one another. */
+  #turn: Promise<void> = Promise.resolve();
+  #open = false;
+
+  constructor(options: BroadcastListenerOptions) {
+    this.#source = options.source;
+    this.#reassembly = new Reassembly(options);
+  }
+
+  get heldBytes(): number {
+    return this.#reassembly.heldBytes;
+  }
+
+  get dropped(): Dropped {
+    return this.#reassembly.dropped;
+  }
+
+  /** @throws LINK_LISTEN */
+  async attach(sender: Sender): Promise<void> {
+    this.#senders.add(sender);
+    this.#reassembly.add(sender);
+    try {
+      await this.#adjust();
+    } catch (thrown) {
+      this.#senders.delete(sender);
+      this.#reassembly.remove(sender);
+      throw thrown;
+    }
+  }
+
+  async detach(sender: Sender): Promise<void> {
+    this.#senders.delete(sender);
+    this.#reassembly.remove(sender);
+    await this.#adjust();
+  }
+
+  #adjust(): Promise<void> {
+    const step = this.#turn.then(async () => {
+      const wanted = this.#senders.size > 0;
+      if (wanted === this.#open) return;
+      if (wanted) await this.#source.open((datagram) => this.#reassembly.take(datagram));
+      else await this.#source.close();
+      this.#open = wanted;
+    });
+    this.#turn = step.catch(() => undefined);
+    return step;
+  }
+}
