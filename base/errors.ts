@@ -48,6 +48,7 @@ export interface ErrorData {
   LINK_PLAIN: { address: string };
   LINK_LISTEN: { host: string; port: number };
   LINK_FOLDER: { folder: string; systemCode: string };
+  LINK_STICK: { dir: string; reason: 'missing' | 'no-folder' | 'not-ours' | 'read-only' | 'gone' | 'bad-medium' };
 
   // plan/
   PLAN_SYNTAX: { file: string; line: number; found: string; expected: string };
@@ -69,6 +70,7 @@ export interface ErrorData {
   GATEWAY_PLAIN_HTTP: { address: string };
   GATEWAY_BODY_BROKEN: { receivedBytes: number };
   GATEWAY_ADMIN_REQUEST: { found: string };
+  GATEWAY_STICK_BUSY: { dir: string };
   GATEWAY_SOCKET_PATH: { path: string; limitBytes: number };
   GATEWAY_LEDGER: { link: string; file: string };
 

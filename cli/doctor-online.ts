@@ -30,6 +30,7 @@ async function lookAtLink(peer: PeerConfig, link: LinkConfig, clock: Clock): Pro
     if (found.ms !== undefined) return fine(what, `answers with the pinned key, in ${formatDuration(found.ms)}`);
     return found.isImpostor === true ? bad(what, found.reason, 'If the neighbour has a new key, pair again; otherwise somebody stands in between.') : remark(what, found.reason, AWAY);
   }
+  if (link.kind === 'usb') return fine(what, 'carried by hand');
   if (link.kind !== 'tcpcl') return fine(what, `not a line on the network: "postern link test ${what}" tries it`);
   if (link.host === undefined) return fine(what, 'it dials us');
   const { host, port } = link;

@@ -13,8 +13,9 @@ import { makeProgram, type Surroundings } from './program.js';
 import { addQueue } from './queue.js';
 import { addRun } from './run.js';
 import { addStatus } from './status.js';
+import { addStick } from './stick.js';
 
-const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addLink, addPlan, addClock, addDomainCommands, addDoctor];
+const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addStick, addLink, addPlan, addClock, addDomainCommands, addDoctor];
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);

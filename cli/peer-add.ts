@@ -22,7 +22,7 @@ interface AddOptions {
   readonly yes?: true;
 }
 
-const LINK_KINDS = ['https', 'tcpcl'];
+const LINK_KINDS = ['https', 'tcpcl', 'usb'];
 /** Records of served domains, beside the configuration that names them. */
 const RECORD_FOLDER = 'peers';
 const MOST_NAME_CHARACTERS = 32;
@@ -79,7 +79,8 @@ function neighbourOf(card: GatewayCard, kinds: readonly string[]): object {
 
 function linkOf(card: GatewayCard, kind: string): object {
   if (kind === 'https') return { kind, url: card.url };
-  if (kind !== 'tcpcl') throw new PosternError('CLI_USAGE', `There is no link of the kind "${kind}": use ${LINK_KINDS.join(' or ')}.`, { found: kind });
+  if (kind === 'usb') return { kind };
+  if (kind !== 'tcpcl') throw new PosternError('CLI_USAGE', `There is no link of the kind "${kind}": use ${LINK_KINDS.join(', ')}.`, { found: kind });
   if (card.tcpclPort === undefined || card.nodeId === undefined) {
     throw new PosternError('CLI_USAGE', `The card of ${card.name} names no port for tcpcl: it does not listen for it.`, { found: kind });
   }

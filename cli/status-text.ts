@@ -5,9 +5,10 @@ import type { GatewayStatus } from '../gateway/status.js';
 import type { BudgetLine } from '../plan/budget.js';
 import type { HeldBack } from '../plan/fill.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
+import { sticksText } from './stick-text.js';
 
 export function statusText(status: GatewayStatus): string {
-  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...tooLargeText(status)].join('\n');
+  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...tooLargeText(status), ...sticksText(status.sticks, status.clock.nowMs)].join('\n');
 }
 
 function heading({ gateway, nodeId, upForMs, fingerprint }: GatewayStatus): string {

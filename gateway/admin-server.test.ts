@@ -114,6 +114,8 @@ async function admin(t: Test, changed: Partial<AdminHandlers> = {}): Promise<Tes
     queue: async (query) => (calls.push(['queue', query]), []),
     order: async (order, selection) => (calls.push([order, selection]), { changed: 3 }),
     testLink: async (test) => (calls.push(['testLink', test]), { works: true }),
+    startStick: async (order) => (calls.push(['startStick', order]), { state: 'running' }),
+    stickJob: async () => ({ state: 'idle' }),
     confirmClock: async () => (calls.push(['confirmClock']), { trusted: true }),
     metrics: async () => 'postern_up 1\n',
     ...changed,
@@ -146,6 +148,8 @@ const NO_HANDLERS: AdminHandlers = {
   queue: async () => undefined,
   order: async () => undefined,
   testLink: async () => undefined,
+  startStick: async () => undefined,
+  stickJob: async () => undefined,
   confirmClock: async () => undefined,
   metrics: async () => '',
 };
@@ -159,3 +163,13 @@ async function folderOf(t: Test): Promise<string> {
   t.teardown(() => rm(folder, { recursive: true }));
   return folder;
 }
+
+t.test('a stick is served by errand and folder, and asked about', async (t) => {
+  const { ask, calls } = await admin(t);
+  t.same(await ask('POST', '/stick', '{"errand":"export","dir":"/media/stick"}'), { status: 200, value: { state: 'running' } });
+  t.same(calls, [['startStick', { errand: 'export', dir: '/media/stick' }]]);
+  t.same(await ask('GET', '/stick'), { status: 200, value: { state: 'idle' } });
+  for (const body of ['{"errand":"format","dir":"/media/stick"}', '{"errand":"export","dir":"stick"}', '{"errand":"export"}']) {
+    t.match(await ask('POST', '/stick', body), { status: 400, value: { code: 'GATEWAY_ADMIN_REQUEST' } }, body);
+  }
+});

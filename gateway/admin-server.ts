@@ -4,6 +4,7 @@
  */
 import { lstat, unlink } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { isAbsolute } from 'node:path';
 import { asBuffer, utf8 } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { isPosternError, messageOf, PosternError } from '../base/errors.js';
@@ -11,6 +12,7 @@ import { readSmallBody } from './http-body.js';
 import type { HttpReply, HttpRequest, HttpRoute } from './http-route.js';
 import { type HttpListener, listenHttp } from './http-server.js';
 import type { QueueOrder, QueueSelection } from './queue-orders.js';
+import type { StickErrand } from './stick-status.js';
 
 /** Each returns what becomes JSON. A coded error goes to whoever asked, with its code. */
 export interface AdminHandlers {
@@ -19,6 +21,9 @@ export interface AdminHandlers {
   queue(query: { readonly target?: string; readonly limit: number }): Promise<unknown>;
   order(order: QueueOrder, selection: QueueSelection): Promise<unknown>;
   testLink(test: { readonly link: string; readonly bytes: number }): Promise<unknown>;
+  /** Begins to serve a stick; `stickJob` tells how it goes. */
+  startStick(order: { readonly errand: StickErrand; readonly dir: string }): Promise<unknown>;
+  stickJob(): Promise<unknown>;
   /** The operator vouches for this machine's clock. */
   confirmClock(): Promise<unknown>;
   /** Prometheus text. */
@@ -38,6 +43,7 @@ const BODY_LIMIT_BYTES = 65_536;
 const LISTED_BY_DEFAULT = 100;
 const LISTED_AT_MOST = 10_000;
 const TESTED_AT_MOST_BYTES = 256 << 20;
+const ERRANDS: readonly StickErrand[] = ['import', 'export', 'visit'];
 const ORDERS: readonly QueueOrder[] = ['hold', 'release', 'drop', 'raise'];
 
 /** Throws GATEWAY_SOCKET_PATH for a path that is too long, GATEWAY_LISTEN when another gateway has the socket. */
@@ -61,6 +67,8 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     ...ORDERS.map((order): HttpRoute => ({ methods: ['POST'], path: `/queue/${order}`, handle: json(async ({ body }) => handlers.order(order, selectionOf(await readJson(body)))) })),
     { methods: ['POST'], path: '/clock/confirm', handle: json(() => handlers.confirmClock()) },
     { methods: ['POST'], path: '/link-test', handle: json(async ({ body }) => handlers.testLink(linkTestOf(await readJson(body)))) },
+    { methods: ['GET'], path: '/stick', handle: json(() => handlers.stickJob()) },
+    { methods: ['POST'], path: '/stick', handle: json(async ({ body }) => handlers.startStick(stickOrderOf(await readJson(body)))) },
     metricsRoute(handlers),
   ];
 }
@@ -124,6 +132,13 @@ function linkTestOf({ link, bytes }: Readonly<Record<string, unknown>>): { link:
   if (typeof link !== 'string') throw badRequest('link is the name of a link, such as shore/https');
   if (typeof bytes !== 'number' || !Number.isInteger(bytes) || bytes < 0 || bytes > TESTED_AT_MOST_BYTES) throw badRequest(`bytes is a number from 0 to ${TESTED_AT_MOST_BYTES}`);
   return { link, bytes };
+}
+
+function stickOrderOf({ errand, dir }: Readonly<Record<string, unknown>>): { errand: StickErrand; dir: string } {
+  const known = ERRANDS.find((candidate) => candidate === errand);
+  if (known === undefined) throw badRequest(`errand is one of ${ERRANDS.join(', ')}`);
+  if (typeof dir !== 'string' || !isAbsolute(dir)) throw badRequest('dir is the whole path of the folder where the stick is mounted');
+  return { errand: known, dir };
 }
 
 function badRequest(found: string): PosternError {

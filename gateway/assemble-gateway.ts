@@ -16,6 +16,8 @@ import { IncomingBlobs } from './incoming-blobs.js';
 import type { Lane } from './lane.js';
 import type { Log } from './log.js';
 import type { KnockSender } from './notify.js';
+import { NO_OFFERED_BATCHES } from './offered-batches.js';
+import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
 import { Planner } from './plan.js';
 import { Priorities } from './priorities.js';
@@ -25,6 +27,8 @@ export interface GatewayParts {
   readonly key: SigningKey;
   readonly book: PeerBook;
   readonly store: Store;
+  /** Absent where there are no sticks. */
+  readonly offered?: OfferedBatches;
   readonly clock: Clock;
   readonly trust: ClockTrust;
   readonly random: Random;
@@ -36,7 +40,7 @@ export interface GatewayParts {
 
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, key, book, store, clock, trust, random, log } = parts;
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await gateway.replan();
   return gateway;

@@ -11,7 +11,7 @@ import { parseEid } from '../wire/eid.js';
 import { BROADCAST_PORT, DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, ipAddress, port } from './value-schema.js';
 import { planFaults } from './contact-schema.js';
 import { invalidConfig } from './faulty-config.js';
-import { BATCH_KINDS, LTP_PORT, addressOf, engineId, foldersOf, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
+import { BATCH_KINDS, LTP_PORT, addressOf, engineId, foldersOf, isLive, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
 import type { LinkConfig } from './link-schema.js';
 import { batchEndpoint } from './node-endpoint.js';
 
@@ -52,7 +52,7 @@ const peer = z
     const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
     if (value.role === 'neighbour' && value.domainRecordFile !== undefined) refuse('domainRecordFile', 'only a client has a served domain');
     if (value.role === 'client' && value.links.length > 0) refuse('links', 'a client comes to us: it has no links');
-    if (value.nodeId === undefined && value.links.some((link) => !BATCH_KINDS.has(link.kind))) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https and broadcast) needs its node id');
+    if (value.nodeId === undefined && value.links.some((link) => !BATCH_KINDS.has(link.kind))) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https, broadcast and usb) needs its node id');
     if (new Set(value.links.map((link) => link.kind)).size < value.links.length) refuse('links', 'give each kind of link once');
   });
 
@@ -108,6 +108,14 @@ const configSchema = z
         leapMs: durationMs.min(60 * SECOND_MS).default(2 * DAY_MS),
       })
       .prefault({}),
+    stick: z
+      .strictObject({
+        /** Left free on every stick: for the next gateway's receipts, and for whoever else uses it. */
+        reserveBytes: bytes.default(4 * MIB),
+        /** Room here for files between other gateways, carried on to our next sticks; 0 carries nothing. */
+        carryBytes: z.number().int().min(0).default(GIB),
+      })
+      .prefault({}),
     knock: backoff.default({ firstMs: 5 * SECOND_MS, capMs: 6 * HOUR_MS }),
     peers: z.array(peer).max(10_000).default([]),
     routes: z.array(z.strictObject({ to: routePattern, via: name })).max(100_000).default([]),
@@ -142,7 +150,7 @@ const configSchema = z
           if (folders.has(folder)) refuse([...path, field], 'another link has this folder: give each one of its own');
           folders.add(folder);
         }
-        for (const { field, message } of planFaults(link)) refuse([...path, ...field], message);
+        if (isLive(link)) for (const { field, message } of planFaults(link)) refuse([...path, ...field], message);
         if (link.kind === 'ltp' && sources.some((other) => sourcesClash(other, link))) refuse([...path, 'fromPort'], "another neighbour's datagrams come from this address, too: LTP tells neighbours apart by nothing else");
         if (link.kind === 'ltp') sources.push(link);
         if (link.kind === 'ltp' && config.listen.ltp === undefined) refuse([...path, 'kind'], 'a neighbour is reached by LTP from listen.ltp, which is missing');

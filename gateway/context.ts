@@ -8,6 +8,7 @@ import type { GatewayConfig } from './config.js';
 import type { Counters } from './counters.js';
 import type { IncomingBlobs } from './incoming-blobs.js';
 import type { Log } from './log.js';
+import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
 import type { Priorities } from './priorities.js';
@@ -19,6 +20,8 @@ export interface GatewayContext {
   readonly kid: Uint8Array;
   readonly store: Store;
   readonly incoming: IncomingBlobs;
+  /** What went out in batches whose receipts name them by their root. */
+  readonly offered: OfferedBatches;
   readonly book: PeerBook;
   readonly planner: Planner;
   readonly priorities: Priorities;

@@ -4,29 +4,21 @@
  */
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
-import { isPosternError, messageOf } from '../base/errors.js';
-import type { LinkSupport, Outcome } from '../links/link.js';
+import type { Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus, Passage } from './lane.js';
-import type { Filling, Load, PackedFreight, PackInput } from './load.js';
-import { ridText } from './log.js';
+import type { Filling, Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
+import { putAside } from './put-aside.js';
 import { RepeatedLoads } from './repeating.js';
 import { peerTarget } from './target.js';
 import type { WantedBlob } from './wanted.js';
 import { WantedRanges } from './wanted.js';
 
-/** The packing stage, handed in by the gateway: stages do not import one another. */
-export interface Packing {
-  choose(input: PackInput): Promise<Load | undefined>;
-  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<PackedFreight>;
-}
-
 /** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
 const HURRY_EVERY_MS = 60_000;
 const HURRY_AT_ONCE = 10_000;
-const UNREADABLE_AGAIN_MS = 6 * 3_600_000;
 
 export class NeighbourForwarder {
   readonly peer: Peer;
@@ -130,7 +122,10 @@ export class NeighbourForwarder {
       inHand: this.#inHand,
       wanted: this.#wanted,
       sendUnasked: (stored) => this.#sendUnasked(lane, stored),
-      unreadable: (stored, thrown) => this.#putAside(stored, thrown),
+      unreadable: (stored, thrown) => {
+        this.#wanted.forget(stored.record.rid);
+        return putAside(this.#context, this.peer, stored, thrown);
+      },
     });
     if (load === undefined) return false;
     const keys = handKeys(load);
@@ -243,17 +238,6 @@ export class NeighbourForwarder {
     await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: this.#receiptDueMs(lane, 1, trust.nowMs()) } }]);
     this.#wanted.offered(record.rid);
     this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
-  }
-
-  /** What the medium has damaged must not hold up what is not; a medium may have good days. */
-  async #putAside({ record }: StoredRecord, thrown: unknown): Promise<void> {
-    const { store, trust, log } = this.#context;
-    // It may have been let go while it was on its way.
-    const schedule = (await store.find(record.rid))?.schedule;
-    if (schedule === undefined) return;
-    log.error('a blob cannot be read', { record: ridText(record.rid), peer: this.peer.name, ...(isPosternError(thrown) && { code: thrown.code }), reason: messageOf(thrown) });
-    this.#wanted.forget(record.rid);
-    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, dueMs: trust.nowMs() + UNREADABLE_AGAIN_MS } }]);
   }
 
   #giveBack(load: Load): void {

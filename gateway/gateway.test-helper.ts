@@ -25,6 +25,8 @@ import { IncomingBlobs } from './incoming-blobs.js';
 import { Lane } from './lane.js';
 import type { LanePlan } from './lane.js';
 import type { Log } from './log.js';
+import { NO_OFFERED_BATCHES } from './offered-batches.js';
+import type { OfferedBatches } from './offered-batches.js';
 import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
 import { Planner } from './plan.js';
@@ -92,6 +94,8 @@ export interface TestPeer {
   readonly plan?: LanePlan;
   /** More links beside the first, in their order. */
   readonly more?: readonly { readonly link: Link; readonly plan?: LanePlan }[];
+  /** Reached by sticks, with these settings. */
+  readonly usb?: object;
 }
 
 export interface TestGateway {
@@ -114,6 +118,9 @@ export interface TestGatewayOptions {
   readonly priority?: { readonly ageingMs?: number; readonly rules: readonly PriorityRule[] };
   readonly largeBlobBytes?: number;
   readonly capacityBytes?: number;
+  readonly offered?: OfferedBatches;
+  /** The block of the configuration. */
+  readonly stick?: object;
 }
 
 export async function openTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
@@ -123,9 +130,10 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       gateway: { name, nodeId: `dtn://${name}/`, publicUrl: `https://${name}:8443`, keyFile: 'none' },
       listen: { https: {} },
       store: { ...(options.largeBlobBytes !== undefined && { largeBlobBytes: options.largeBlobBytes }), ...(options.capacityBytes !== undefined && { capacityBytes: options.capacityBytes }) },
-      peers: peers.map((peer) => ({ name: peer.name, role: peer.role, key: toBase64url(peer.key.publicKey), nodeId: `dtn://${peer.name}/` })),
+      peers: peers.map((peer) => ({ name: peer.name, role: peer.role, key: toBase64url(peer.key.publicKey), nodeId: `dtn://${peer.name}/`, ...(peer.usb !== undefined && { links: [{ kind: 'usb', ...peer.usb }] }) })),
       routes: options.routes ?? [],
       ...(options.priority !== undefined && { priority: options.priority }),
+      ...(options.stick !== undefined && { stick: options.stick }),
     },
     'test.yaml',
   );
@@ -140,7 +148,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
   const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));

@@ -8,23 +8,28 @@ import { isPosternError, messageOf } from '../base/errors.js';
 import type { PosternError } from '../base/errors.js';
 import type { Arrival, DeliverResult, Link, LinkSupport } from '../links/link.js';
 import { encodeBatchHead } from '../wire/batch.js';
+import type { BatchHead } from '../wire/batch-head-reader.js';
 import { decodeOpenings } from '../wire/opening.js';
-import { makeReceipt } from '../wire/receipt.js';
+import { makeReceipt, takenBitmap } from '../wire/receipt.js';
+import type { Receipt } from '../wire/receipt.js';
 import { encodeRanges } from '../wire/ranges.js';
 import { encodeRefusal } from '../wire/refusal.js';
 import { beginAccept } from './accept.js';
+import { beginCheck } from './check.js';
 import { expireDue } from './expire.js';
 import { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
 import { NeighbourForwarder } from './forward.js';
 import type { Taken } from './intake.js';
 import type { Lane } from './lane.js';
+import { makeDue } from './make-due.js';
 import { Notifier } from './notify.js';
 import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
-import type { Load, PackedFreight } from './load.js';
+import type { Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
 import { receiveBatch } from './receive.js';
+import type { Received } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
 import { findForFetch, markFetched } from './serve.js';
 import type { Served } from './serve.js';
@@ -36,7 +41,7 @@ const ANSWERED_CONTROLS = 512;
 const REPLANNED_AT_ONCE = 1000;
 
 export type Answer =
-  | { readonly kind: 'answer'; readonly bytes: Uint8Array }
+  | { readonly kind: 'answer'; readonly bytes: Uint8Array; readonly taken: Taken }
   | { readonly kind: 'stranger' }
   | { readonly kind: 'bad'; readonly error: PosternError };
 
@@ -48,15 +53,15 @@ export class Gateway {
   /** Called when something may have become due at once. */
   onWake: (() => void) | undefined;
   readonly #rooms = new BundleRooms();
+  readonly packing: Packing = { choose: chooseLoad, freight: this.freight.bind(this) };
   #sequence: number;
   #stopping = false;
 
   constructor(context: GatewayContext, lanes: ReadonlyMap<string, readonly Lane[]>, knocks: KnockSender) {
     this.context = context;
     this.#sequence = Math.floor(context.random.fraction() * 2 ** 40);
-    const packing = { choose: chooseLoad, freight: this.freight.bind(this) };
     for (const peer of context.book.all()) {
-      if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], packing, () => this.onWake?.()));
+      if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], this.packing, () => this.onWake?.()));
       if (peer.domain !== undefined) this.#notifiers.set(peer.domain.domain, new Notifier(context, peer.domain, knocks));
     }
   }
@@ -120,9 +125,10 @@ export class Gateway {
   }
 
   /**
-   * Accept and release: one batch in, one batch back: directly, or later as freight of its own.
+   * Accept and release: one batch in, one batch back: directly, or later as freight of its own. A batch from a stick is
+   * receipted by its root, and its peer is not taken for being there now.
    */
-  async takeBatch(bytes: AsyncIterable<Uint8Array>, back: 'direct' | 'later'): Promise<Answer> {
+  async takeBatch(bytes: AsyncIterable<Uint8Array>, back: 'direct' | 'later' | 'by-stick'): Promise<Answer> {
     const { context } = this;
     const received = await receiveBatch(context, bytes, (peer, head) => beginAccept(context, peer, head));
     if (received.kind === 'stranger') {
@@ -139,16 +145,22 @@ export class Gateway {
     context.counters.add('batchesIn');
     if (peer.role === 'neighbour') context.trust.confirm(head.offer.sentSec * 1000, peer.name);
     const released = await releaseByControls(context, peer, head.controls);
-    for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want);
+    if (back === 'by-stick') await makeDue(context, peer.name, released.wants.map(({ rid }) => rid));
+    else for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want);
     await this.#forwarders.get(peer.name)?.settle();
-    await this.#heardFrom(peer);
-    const controls = this.#answerControls(taken, head.offer.nonce);
-    if (back === 'later' && controls.length > 0) {
+    if (back !== 'by-stick') await this.#heardFrom(peer);
+    const controls = this.#answerControls(taken, head, back === 'by-stick' ? 'batch' : 'rids');
+    if (back !== 'direct' && controls.length > 0) {
       const nonce = toHex(head.offer.nonce);
       await context.store.outboxPut(controls.map((control, index) => ({ peer: peer.name, key: `answer/${nonce}/${index}`, bytes: control })));
     }
     this.onWake?.();
-    return { kind: 'answer', bytes: back === 'direct' ? await this.#answerBatch(peer, controls) : new Uint8Array() };
+    return { kind: 'answer', bytes: back === 'direct' ? await this.#answerBatch(peer, controls) : new Uint8Array(), taken };
+  }
+
+  /** Reads a batch as takeBatch does, its blobs too, and takes nothing of it. */
+  checkBatch(bytes: AsyncIterable<Uint8Array>): Promise<Received> {
+    return receiveBatch(this.context, bytes, beginCheck);
   }
 
   /** Serve: a fetch by message id. */
@@ -201,11 +213,12 @@ export class Gateway {
     this.onWake?.();
   }
 
-  #answerControls(taken: Taken, offerNonce: Uint8Array): Uint8Array[] {
+  #answerControls(taken: Taken, head: BatchHead, form: 'rids' | 'batch'): Uint8Array[] {
     const { key, trust } = this.context;
     const controls = [...taken.refusals.map(encodeRefusal), ...taken.wants.map(encodeRanges)];
     if (taken.rids.length > 0) {
-      const receipt = makeReceipt(key, { taken: { form: 'rids', rids: taken.rids }, acceptedSec: Math.floor(trust.nowMs() / 1000), retainedUntilSec: taken.retainedUntilSec, offerNonce });
+      const claim = form === 'rids' ? ({ form, rids: taken.rids } as const) : claimOf(taken, head);
+      const receipt = makeReceipt(key, { taken: claim, acceptedSec: Math.floor(trust.nowMs() / 1000), retainedUntilSec: taken.retainedUntilSec, offerNonce: head.offer.nonce });
       controls.unshift(receipt.bytes);
     }
     return controls;
@@ -263,4 +276,11 @@ export class Gateway {
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+/** Names the batch by its root, and the records taken by a bit each where it was not all of them. */
+function claimOf(taken: Taken, head: BatchHead): Receipt['taken'] {
+  const rids = new Set(taken.rids.map(toHex));
+  const flags = head.records.map((record) => rids.has(toHex(record.rid)));
+  return { form: 'batch', root: head.offer.root, count: flags.length, ...(flags.includes(false) && { bitmap: takenBitmap(flags) }) };
 }

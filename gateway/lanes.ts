@@ -10,7 +10,8 @@ import { Lane, RECEIPT_SLACK_MS } from './lane.js';
 import type { LanePlan } from './lane.js';
 import { ledgerFile } from './ledger-file.js';
 import { contactsOf } from './link-contacts.js';
-import type { LinkConfig } from './link-schema.js';
+import { isLive } from './link-schema.js';
+import type { LiveLinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import { makeLink } from './make-link.js';
 
@@ -33,7 +34,7 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   const byPeer = new Map<string, Lane[]>();
   for (const peer of book.all()) {
     const lanes: Lane[] = [];
-    for (const link of peer.config.links) {
+    for (const link of peer.config.links.filter(isLive)) {
       const plan = await planOf(context, `${peer.name}/${link.kind}`, link);
       const lane = new Lane(makeLink(parts, peer, link, plan), link.retry, receiptWait(link.lightTimeMs), plan);
       await lane.restore(store);
@@ -45,7 +46,7 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   return { byPeer, ...(listener !== undefined && { listener }) };
 }
 
-async function planOf({ config, trust, log }: GatewayContext, name: string, link: LinkConfig): Promise<LanePlan> {
+async function planOf({ config, trust, log }: GatewayContext, name: string, link: LiveLinkConfig): Promise<LanePlan> {
   const { budget } = link;
   const keeper = budget === undefined ? undefined : await BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: ledgerFile(config.data, name), nowMs: () => trust.nowMs(), log });
   return { contacts: contactsOf(link), reservePercent: link.reservePercent, ...(keeper !== undefined && { budget: keeper }) };

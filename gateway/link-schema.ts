@@ -1,6 +1,8 @@
 /** The links of a neighbour in postern.yaml, one schema a kind. docs/operating.md explains each setting. */
 import { z } from 'zod';
 import { planned } from './contact-schema.js';
+import { usbLink } from './usb-schema.js';
+import type { UsbLinkConfig } from './usb-schema.js';
 import { BROADCAST_PORT, GIB, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, ipAddress, port } from './value-schema.js';
 
 /** The largest bundle taken from a neighbour, whatever it would like to send. */
@@ -111,12 +113,18 @@ const broadcastLink = z.strictObject({
   retry: backoff.default(LINK_RETRY),
 });
 
-export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink, broadcastLink]);
+export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink, broadcastLink, usbLink]);
 export type LinkConfig = z.infer<typeof linkSchema>;
+/** Links that somebody is at the other end of. A stick is not: see stick-service.ts. */
+export type LiveLinkConfig = Exclude<LinkConfig, UsbLinkConfig>;
 export type BroadcastConfig = z.infer<typeof broadcastLink>;
 
+export function isLive(link: LinkConfig): link is LiveLinkConfig {
+  return link.kind !== 'usb';
+}
+
 /** Kinds that carry batches as they are; the others carry bundles. */
-export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'broadcast']);
+export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'broadcast', 'usb']);
 
 /** Where a broadcast link sends: links with one address share one carousel and its rate. */
 export function addressOf({ host: to, port: toPort, interface: from }: BroadcastConfig): string | undefined {

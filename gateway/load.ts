@@ -22,13 +22,19 @@ export interface Load {
   readonly large?: { readonly rid: Uint8Array; readonly ranges: readonly (readonly [number, number])[] };
 }
 
+/** The packing stage, handed in by the gateway: stages do not import one another. */
+export interface Packing {
+  choose(input: PackInput): Promise<Load | undefined>;
+  freight(peer: Peer, supports: LinkSupport, load: Load): Promise<PackedFreight>;
+}
+
 export interface PackedFreight extends Freight {
   /** Call it when the link has confirmed the freight, and looks at it no more. */
   release(): void;
 }
 
 export interface PackInput {
-  readonly store: Store;
+  readonly store: Pick<Store, 'outbox' | 'due' | 'find' | 'blob'>;
   readonly peer: Peer;
   readonly supports: LinkSupport;
   /** What the contact and the budget leave for one more send: Infinity where they set no limit. */

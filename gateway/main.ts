@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
+import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
 import type { StoreEvent } from '../store/store-event.js';
 import { openStore } from '../store/open.js';
 import type { Store, StoreStatus } from '../store/store.js';
@@ -25,10 +26,13 @@ import { readKeyFile } from './key-file.js';
 import { KnockSocket } from './knock-socket.js';
 import { makeLanes } from './lanes.js';
 import { openLog } from './log.js';
+import type { Log } from './log.js';
 import { readPeerBook } from './peer-book.js';
 import type { PeerBook } from './peer-book.js';
 import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
+import { StickLedger } from './stick-ledger.js';
+import { StickService } from './stick-service.js';
 
 export interface RunningGateway {
   readonly gateway: Gateway;
@@ -60,9 +64,10 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => store.close());
 
     const identity = await makeTlsIdentity(key.seed, config.gateway.name);
+    const ledger = await openLedger(config, log);
     const knocks = new KnockSocket();
     closers.push(() => knocks.close());
-    const gateway = await assembleGateway({ config, key, book, store, clock, trust, random, log, knocks, lanes: async (context) => (await makeLanes(context, identity)).byPeer });
+    const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks, lanes: async (context) => (await makeLanes(context, identity)).byPeer });
 
     const onFault = (thrown: unknown): void => log.error('a request failed', { reason: messageOf(thrown) });
     const { host, port: askedPort, tls, allowPlainHttp } = config.listen.https;
@@ -78,7 +83,9 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => gateway.stop(GRACE_MS));
     await gateway.startLinks();
 
-    const handlers = adminHandlers(gateway);
+    const sticks = new StickService({ gateway, ledger, disk: nodeStickDisk });
+    closers.push(() => sticks.stop());
+    const handlers = adminHandlers(gateway, sticks);
     const admin = await listenAdmin({ socketPath: adminSocketOf(config), handlers, clock, onFault });
     closers.push(() => admin.stop(GRACE_MS));
     if (config.listen.metrics !== undefined) {
@@ -107,6 +114,36 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     await close();
     throw thrown;
   }
+}
+
+/**
+ * A gateway that hears and says nothing, for a stick that is served while no daemon runs: its store and its memory of sticks, no
+ * links and no doors. STORE_LOCKED when a daemon has the data folder.
+ */
+export async function withGatewayAtRest<Result>(config: GatewayConfig, clock: Clock, random: Random, use: (sticks: StickService) => Promise<Result>): Promise<Result> {
+  const key = await readKeyFile(config.gateway.keyFile);
+  const log = openLog(config.log.level, config.gateway.name);
+  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  const highWaterMs = await readHighWater(path.join(config.data, 'clock'));
+  const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
+  const book = await readPeerBook(config);
+  const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }));
+  try {
+    const ledger = await openLedger(config, log);
+    trust.check();
+    const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks: { knock: () => undefined }, lanes: () => Promise.resolve(new Map()) });
+    const sticks = new StickService({ gateway, ledger, disk: nodeStickDisk });
+    return await use(sticks).finally(async () => {
+      await sticks.stop();
+      await gateway.stop(0);
+    });
+  } finally {
+    await store.close();
+  }
+}
+
+function openLedger(config: GatewayConfig, log: Log): Promise<StickLedger> {
+  return StickLedger.open(path.join(config.data, 'sticks'), (reason) => log.error('what was known of sticks cannot be read', { reason }));
 }
 
 /** Opens the store as the gateway does, mends what a crash has left, and closes it again. `report` is told of damage. */

@@ -17,7 +17,7 @@ import type { BroadcastParts } from './broadcast-parts.js';
 import type { GatewayContext } from './context.js';
 import { INBOUND_BUNDLE_BYTES, addressOf } from './link-schema.js';
 import type { LanePlan } from './lane.js';
-import type { BroadcastConfig, LinkConfig } from './link-schema.js';
+import type { BroadcastConfig, LiveLinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import type { Peer } from './peer-book.js';
 
@@ -31,7 +31,7 @@ export interface LinkParts {
 }
 
 /** @param plan when the link works and what it costs: for kinds that keep contacts or pay by themselves */
-export function makeLink({ context, identity, listener, udpDoor, broadcast }: LinkParts, peer: Peer, link: LinkConfig, plan: LanePlan): Link {
+export function makeLink({ context, identity, listener, udpDoor, broadcast }: LinkParts, peer: Peer, link: LiveLinkConfig, plan: LanePlan): Link {
   const { clock, random, config, log } = context;
   switch (link.kind) {
     case 'https':

@@ -107,7 +107,8 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
     context.log.warn('a receipt was not believed', { peer: peer.name });
     return;
   }
-  const rids = takenRids(receipt);
+  const { taken: claim } = receipt;
+  const rids = takenRids(receipt, claim.form === 'batch' ? await context.offered.receipted(peer.name, claim.root, context.trust.nowMs()) : []);
   // A receipt for what was never on its way to this peer moves nothing: by it anybody who has seen a record could make us drop it.
   const queue = peerTarget(peer.name);
   const queues = [queue, heldTarget(queue)];

@@ -7,6 +7,8 @@ import type { Counted } from './counters.js';
 import type { Gateway } from './gateway.js';
 import type { NeighbourForwarder } from './forward.js';
 import type { LaneStatus } from './lane.js';
+import { NO_STICKS } from './stick-status.js';
+import type { StickStatus } from './stick-status.js';
 import { peerTarget } from './target.js';
 import { isCarried } from './unit-size.js';
 
@@ -19,6 +21,7 @@ export interface GatewayStatus {
   readonly store: StoreStatus;
   readonly queues: readonly QueueStatus[];
   readonly neighbours: readonly NeighbourStatus[];
+  readonly sticks: StickStatus;
   readonly counters: Readonly<Record<Counted, number>>;
 }
 
@@ -41,7 +44,7 @@ export interface QueueEntry {
   readonly attempts?: number;
 }
 
-export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number): Promise<GatewayStatus> {
+export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number, sticks: StickStatus = NO_STICKS): Promise<GatewayStatus> {
   const { config, store, trust, clock, key, counters } = gateway.context;
   return {
     gateway: config.gateway.name,
@@ -52,6 +55,7 @@ export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number
     store: store.status(),
     queues: await store.queues(),
     neighbours: await Promise.all(gateway.forwarders().map((forwarder) => neighbourStatus(gateway, forwarder))),
+    sticks,
     counters: counters.all(),
   };
 }
@@ -62,7 +66,7 @@ const LOOKED_THROUGH = 1000;
 async function neighbourStatus({ context }: Gateway, forwarder: NeighbourForwarder): Promise<NeighbourStatus> {
   const { peer, lanes } = forwarder;
   const found = { name: peer.name, links: forwarder.status(context.trust.nowMs()) };
-  if (lanes.length === 0 || lanes.some(({ link }) => link.supports.carries !== 'compact')) return found;
+  if (lanes.length === 0 || peer.config.links.some(({ kind }) => kind === 'usb') || lanes.some(({ link }) => link.supports.carries !== 'compact')) return found;
   const waiting = await context.store.list(peerTarget(peer.name), LOOKED_THROUGH);
   const tooLarge = waiting.filter(({ record }) => !lanes.some(({ link }) => isCarried(link.supports, record)));
   if (tooLarge.length === 0) return found;

@@ -29,6 +29,11 @@ export function sha256Of(bytes: Uint8Array): Uint8Array {
   return plainBytes(hash('sha256', bytes, 'buffer'));
 }
 
+/** SHA-512, which Ed25519 makes its private scalar with (RFC 8032 §5.1.5). */
+export function sha512Of(bytes: Uint8Array): Uint8Array {
+  return plainBytes(hash('sha512', bytes, 'buffer'));
+}
+
 /**
  * Whether `digest` is the SHA-256 of bytes that are all here. Compared as text: a byte array made for each small blob
  * that is stored would cost as much as its hash.

@@ -21,4 +21,6 @@ export const OBJECT_TYPE = {
   datagram: 17,
   domainCard: 18,
   gatewayCard: 19,
+  stickManifest: 20,
+  stickKey: 21,
 } as const;

@@ -3,17 +3,17 @@
  * carries what it cannot read. Why something did not open is for the caller's own log and for nobody
  * who sent it.
  */
-import { concatBytes, equalBytes } from '../base/bytes.js';
+import { equalBytes } from '../base/bytes.js';
+import { ChunkOpener } from './chunk-opener.js';
 import { decodeEnvelope, verifyEnvelope } from './envelope.js';
 import type { Envelope } from './envelope.js';
 import { badSeal, badSignature } from './faults.js';
 import { decapsulate, keySchedule } from './hpke.js';
 import type { KemKey } from './keys.js';
-import { chachaOpen, equalSecrets, sha256Stream } from './node-crypto.js';
+import { chachaOpen, sha256Stream } from './node-crypto.js';
 import { DATAGRAM_HEAD_BYTES, datagramIsFor, decodeInner, decodePaddedOuter } from './notification.js';
 import type { InnerNotification, OuterNotification } from './notification.js';
 import { OBJECT_TYPE } from './object-types.js';
-import { ChunkSplitter, chunkNonce, PAYLOAD_HEADER_BYTES, PAYLOAD_NONCE_BYTES, payloadKeys, SEALED_CHUNK_BYTES } from './payload.js';
 import { ENC_BYTES, SEALED_OVERHEAD_BYTES, sealInfo } from './sealed.js';
 
 /** What was sealed to `key` under the same info; WIRE_SEAL for everything else, always the same. */
@@ -80,20 +80,16 @@ export type PayloadClaims = Pick<Envelope, 'contentBytes' | 'payloadBytes' | 'pa
  * the beginning of the content until `finish` has returned.
  */
 export class PayloadOpener {
-  readonly #contentKey: Uint8Array;
   readonly #claims: PayloadClaims;
-  readonly #splitter = new ChunkSplitter(SEALED_CHUNK_BYTES);
+  readonly #chunks: ChunkOpener;
   readonly #hash = sha256Stream();
-  #header: Uint8Array = new Uint8Array(0);
-  #chunkKey: Uint8Array | undefined;
-  #chunks = 0;
   #payloadBytes = 0;
   #contentLeft: number;
   #out: Uint8Array[] = [];
 
   constructor(contentKey: Uint8Array, claims: PayloadClaims) {
-    this.#contentKey = contentKey;
     this.#claims = claims;
+    this.#chunks = new ChunkOpener(contentKey, 'payload', (plaintext) => this.#unpad(plaintext));
     this.#contentLeft = claims.contentBytes;
   }
 
@@ -101,35 +97,19 @@ export class PayloadOpener {
     this.#payloadBytes += ciphertext.length;
     if (this.#payloadBytes > this.#claims.payloadBytes) throw badSeal('payload', 'longer than its envelope says');
     this.#hash.update(ciphertext);
-    this.#splitter.push(this.#afterHeader(ciphertext), (chunk) => this.#openChunk(chunk, false));
+    this.#chunks.push(ciphertext);
     return this.#take();
   }
 
   finish(): Uint8Array[] {
     if (this.#payloadBytes < this.#claims.payloadBytes) throw badSeal('payload', 'cut short');
     if (!equalBytes(this.#hash.digest(), this.#claims.payloadHash)) throw badSeal('payload', 'not the bytes that the sender signed');
-    this.#openChunk(this.#splitter.last(), true);
+    this.#chunks.finish();
     if (this.#contentLeft > 0) throw badSeal('payload', 'shorter than its envelope says');
     return this.#take();
   }
 
-  /** What follows the header; checks the header as soon as it is whole, and before any chunk. */
-  #afterHeader(ciphertext: Uint8Array): Uint8Array {
-    if (this.#chunkKey !== undefined) return ciphertext;
-    const missing = PAYLOAD_HEADER_BYTES - this.#header.length;
-    this.#header = concatBytes(this.#header, ciphertext.subarray(0, missing));
-    if (this.#header.length < PAYLOAD_HEADER_BYTES) return ciphertext.subarray(0, 0);
-    const { chunkKey, commitment } = payloadKeys(this.#contentKey, this.#header.subarray(0, PAYLOAD_NONCE_BYTES));
-    if (!equalSecrets(commitment, this.#header.subarray(PAYLOAD_NONCE_BYTES))) throw badSeal('payload/commitment', 'sealed with another content key');
-    this.#chunkKey = chunkKey;
-    return ciphertext.subarray(missing);
-  }
-
-  #openChunk(sealed: Uint8Array, last: boolean): void {
-    const plaintext = this.#chunkKey === undefined ? undefined : chachaOpen(this.#chunkKey, chunkNonce(this.#chunks, last), sealed);
-    if (plaintext === undefined) throw badSeal('payload', `chunk ${this.#chunks} does not open: changed, out of order, or cut short`);
-    if (plaintext.length === 0 && this.#chunks > 0) throw badSeal('payload', 'an empty chunk at its end');
-    this.#chunks += 1;
+  #unpad(plaintext: Uint8Array): void {
     const contentBytes = Math.min(plaintext.length, this.#contentLeft);
     this.#contentLeft -= contentBytes;
     for (let at = contentBytes; at < plaintext.length; at += 1) if (plaintext[at] !== 0) throw badSeal('payload/padding', 'not all zero');
