@@ -2,6 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { PosternError, messageOf } from '../base/errors.js';
 import { contactsOf } from '../gateway/link-contacts.js';
+import { isLive } from '../gateway/link-schema.js';
 import { contactsBetween } from '../plan/contact.js';
 import type { Contact } from '../plan/contact.js';
 import type { ContactPlan, ExportedPlan } from '../plan/contact-plan.js';
@@ -56,7 +57,7 @@ function reading(command: Command): Command {
 async function show(context: CliContext, wanted: string | undefined, days: number): Promise<void> {
   const { config } = await loadConfig(context);
   const nowMs = context.clock.nowMs();
-  const links = config.peers.flatMap((peer) => peer.links.map((link) => ({ name: `${peer.name}/${link.kind}`, peer: peer.name, link })));
+  const links = config.peers.flatMap((peer) => peer.links.filter(isLive).map((link) => ({ name: `${peer.name}/${link.kind}`, peer: peer.name, link })));
   const chosen = links.filter(({ name, peer }) => wanted === undefined || name === wanted || peer === wanted);
   if (chosen.length === 0 && wanted !== undefined) throw new PosternError('GATEWAY_NO_LINK', `There is no link ${wanted}.`, { link: wanted });
   const planned = chosen.map(({ name, link }) => ({ link: name, contacts: link.contacts === undefined ? 'always' : contactsBetween(contactsOf(link), nowMs, nowMs + days * DAY_MS, MOST_SHOWN).map(shown) }));

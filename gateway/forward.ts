@@ -4,6 +4,7 @@
  */
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
+import { isPosternError } from '../base/errors.js';
 import type { Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
