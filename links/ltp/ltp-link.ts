@@ -82,6 +82,8 @@ export class LtpLink implements Link {
   readonly #light: Light;
   readonly #pace: Pace;
   readonly #segmentBytes: number;
+  readonly #engine: bigint;
+  readonly #peerEngine: bigint;
   readonly #outbound: Outbound;
   readonly #inbound: Inbound;
   readonly #cancellations: Cancellations;
@@ -106,6 +108,8 @@ export class LtpLink implements Link {
     this.name = `${neighbour}/ltp`;
     this.supports = { carries: 'bundle', answers: false, largestBytes, parallel, keepsContacts: true };
     this.#segmentBytes = segmentBytes;
+    this.#engine = BigInt(options.engineId);
+    this.#peerEngine = BigInt(options.peerEngineId);
     this.#light = new Light({ clock, contacts: options.contacts ?? ALWAYS_OPEN, rateBytesPerSec: options.rateBytesPerSec, lightTimeMs: options.lightTimeMs, marginMs: options.marginMs });
     this.#pace = new Pace(segmentBytes + DATAGRAM_OVERHEAD_BYTES, clock.monotonicMs());
     const shared = {
@@ -118,7 +122,7 @@ export class LtpLink implements Link {
     this.#cancellations = new Cancellations(shared);
     this.#outbound = new Outbound({
       ...shared,
-      engineId: BigInt(options.engineId),
+      engineId: this.#engine,
       segmentBytes,
       client: BUNDLES,
       checkpointEveryBytes: options.checkpointEveryBytes ?? DEFAULT_CHECKPOINT_EVERY_BYTES,
@@ -214,7 +218,7 @@ export class LtpLink implements Link {
   /** Sessions belong to who opened them: the peer's are named by its engine, ours by our own. */
   #isForUs(segment: Segment): boolean {
     const fromSender = segment.kind === 'data' || segment.kind === 'report-ack' || (segment.kind === 'cancel' && segment.by === 'sender') || (segment.kind === 'cancel-ack' && segment.by === 'receiver');
-    return segment.session.originator === BigInt(fromSender ? this.#options.peerEngineId : this.#options.engineId);
+    return segment.session.originator === (fromSender ? this.#peerEngine : this.#engine);
   }
 
   #act(segment: Segment): ControlSegment | undefined {

@@ -54,16 +54,20 @@ const NUMBERS = 2n ** 32n;
 const FIRST_SERIALS = 2 ** 14 - 1;
 /** Blocks that leave for the first time at once, beside small ones: with more of them all would be whole later. */
 const FIRST_PASSES = 4;
-/** What is this small is never kept waiting by others. */
+/** What is no larger is never kept waiting by others. */
 const SMALL_BYTES = 64 * 1024;
 const GIVEN_UP: Outcome = { kind: 'unreachable', reason: 'The send was given up.' };
 
 export class Outbound {
   readonly #options: OutboundOptions;
-  readonly #waiting: Unit[] = [];
+  /** What is small never waits for its turn; of what is large a few at a time are sent. */
+  readonly #small: Unit[] = [];
+  readonly #large: Unit[] = [];
   readonly #jobs = new Map<bigint, Job>();
   /** Jobs that may have a segment to send, in turn. */
   readonly #turn: Job[] = [];
+  /** Those of which some byte has not left yet. */
+  readonly #firstPasses = new Set<Job>();
   readonly #ended = new Recent<bigint, true>(ENDED_SESSIONS);
   #nextNumber: bigint;
 
@@ -73,7 +77,7 @@ export class Outbound {
   }
 
   get busy(): boolean {
-    return this.#waiting.length + this.#jobs.size > 0;
+    return this.#small.length + this.#large.length + this.#jobs.size > 0;
   }
 
   send(freight: Freight, signal: AbortSignal): Promise<Outcome> {
@@ -93,7 +97,7 @@ export class Outbound {
       };
       const giveUp = (): void => this.#giveUp(unit);
       signal.addEventListener('abort', giveUp, { once: true });
-      this.#waiting.push(unit);
+      (freight.bytes <= SMALL_BYTES ? this.#small : this.#large).push(unit);
       this.#options.ready();
     });
   }
@@ -138,28 +142,26 @@ export class Outbound {
   /** Gives up all that is under way. */
   stop(reason: string): void {
     const outcome: Outcome = { kind: 'unreachable', reason };
-    for (const unit of this.#waiting.splice(0)) unit.settle(outcome);
+    for (const unit of [...this.#small.splice(0), ...this.#large.splice(0)]) unit.settle(outcome);
     for (const job of [...this.#jobs.values()]) this.#cancel(job, 'system-cancelled', outcome);
   }
 
   #admit(): void {
-    if (this.#waiting.length === 0) return;
-    let passes = 0;
-    for (const { session } of this.#jobs.values()) if (!session.allSent) passes++;
-    while (this.#waiting.length > 0) {
-      const index = passes < FIRST_PASSES ? 0 : this.#waiting.findIndex(({ freight }) => freight.bytes <= SMALL_BYTES);
-      if (index < 0) return;
-      this.#begin(index);
-      passes++;
-    }
+    while (this.#small.length > 0 && !this.#gathers()) this.#begin(this.#small);
+    while (this.#large.length > 0 && this.#firstPasses.size < FIRST_PASSES) this.#begin(this.#large);
+  }
+
+  /** Small units wait for the ones before them to leave, so that there is something to put together. */
+  #gathers(): boolean {
+    return this.#options.aggregateBytes > 0 && [...this.#firstPasses].some(({ session }) => session.totalBytes <= Math.max(SMALL_BYTES, this.#options.aggregateBytes));
   }
 
   /** Units that wait together travel together, as long as they are small. */
-  #begin(index: number): void {
-    const units = this.#waiting.splice(index, 1);
+  #begin(waiting: Unit[]): void {
+    const units = waiting.splice(0, 1);
     let bytes = units[0]!.freight.bytes;
-    for (let unit = this.#waiting[index]; unit !== undefined && bytes + unit.freight.bytes <= this.#options.aggregateBytes; unit = this.#waiting[index]) {
-      units.push(...this.#waiting.splice(index, 1));
+    for (let unit = waiting[0]; unit !== undefined && bytes + unit.freight.bytes <= this.#options.aggregateBytes; unit = waiting[0]) {
+      units.push(...waiting.splice(0, 1));
       bytes += unit.freight.bytes;
     }
     const { engineId, colour, random } = this.#options;
@@ -181,6 +183,7 @@ export class Outbound {
       queued: false,
     };
     this.#jobs.set(id.number, job);
+    this.#firstPasses.add(job);
     this.#enqueue(job);
   }
 
@@ -198,6 +201,7 @@ export class Outbound {
       data,
       sent: (nowMs) => {
         const dueMs = job.session.sent(segment, nowMs);
+        if (job.session.allSent) this.#firstPasses.delete(job);
         this.#look(job);
         return dueMs;
       },
@@ -230,8 +234,7 @@ export class Outbound {
 
   #giveUp(unit: Unit): void {
     unit.settle(GIVEN_UP);
-    const index = this.#waiting.indexOf(unit);
-    if (index >= 0) this.#waiting.splice(index, 1);
+    for (const waiting of [this.#small, this.#large]) if (waiting.includes(unit)) waiting.splice(waiting.indexOf(unit), 1);
     for (const job of this.#jobs.values()) {
       // Others in the same block have not been given up.
       if (job.units.delete(unit) && job.units.size === 0) this.#cancel(job, 'client-cancelled', GIVEN_UP);
@@ -252,6 +255,7 @@ export class Outbound {
   #end(job: Job, outcome: Outcome): void {
     const { number } = job.session.id;
     this.#jobs.delete(number);
+    this.#firstPasses.delete(job);
     this.#ended.set(number, true);
     job.fresh.close();
     job.again.close();

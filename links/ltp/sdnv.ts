@@ -25,10 +25,14 @@ export function encodeSdnv(value: bigint | number): Uint8Array {
 
 /** How many bytes `value` takes. */
 export function sdnvBytes(value: bigint | number): number {
-  assert(value >= 0 && BigInt(value) < UINT64, `${value} is no number of 64 bits`);
   let bytes = 1;
-  if (typeof value === 'number') for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 128)) bytes++;
-  else for (let rest = value; rest > 0x7fn; rest >>= 7n) bytes++;
+  if (typeof value === 'bigint' && value > SAFE) {
+    assert(value < UINT64, `${value} is no number of 64 bits`);
+    for (let rest = value; rest > 0x7fn; rest >>= 7n) bytes++;
+    return bytes;
+  }
+  assert(value >= 0, `${value} is no number of 64 bits`);
+  for (let rest = Number(value); rest > 0x7f; rest = Math.floor(rest / 128)) bytes++;
   return bytes;
 }
 

@@ -254,7 +254,8 @@ class Reader {
     return taken;
   }
 
-  extensions(count: number, path: string): Extension[] {
+  extensions(count: number, path: string): readonly Extension[] {
+    if (count === 0) return NO_EXTENSIONS;
     return Array.from({ length: count }, () => ({ tag: this.byte(path), value: this.take(this.count(path), path) }));
   }
 
@@ -264,6 +265,7 @@ class Reader {
   }
 }
 
+const NO_EXTENSIONS: readonly Extension[] = [];
 const NOTHING = new Uint8Array(0);
 /** Sums of two of them are exact, too. */
 const COUNTABLE = 2n ** 48n;
