@@ -105,7 +105,8 @@ const broadcastLink = z.strictObject({
   /** Of one round, beyond the bytes of the object. */
   extraPercent: z.int().min(0).max(400).default(30),
   rounds: z.int().min(1).max(1000).default(2),
-  pauseMs: durationMs.default(60 * SECOND_MS),
+  /** No multiple of what comes every 10 s or every minute: a round would meet the same gaps as the one before. */
+  pauseMs: durationMs.default(57 * SECOND_MS),
   /** A round takes at least so long: sixty times the longest gap on the line. */
   spreadMs: durationMs.default(120 * SECOND_MS),
   largestBytes: bytes.min(64 * KIB).max(128 * MIB).default(8 * MIB),
