@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { PosternError, messageOf } from '../base/errors.js';
 import { contactsOf } from '../gateway/link-contacts.js';
 import { isLive } from '../gateway/link-schema.js';
+import { plannedContacts, readOwnPlan } from '../gateway/plan-file.js';
 import { contactsBetween } from '../plan/contact.js';
 import type { Contact } from '../plan/contact.js';
 import type { ContactPlan, ExportedPlan } from '../plan/contact-plan.js';
@@ -57,10 +58,11 @@ function reading(command: Command): Command {
 async function show(context: CliContext, wanted: string | undefined, days: number): Promise<void> {
   const { config } = await loadConfig(context);
   const nowMs = context.clock.nowMs();
+  const plan = await readOwnPlan(config, nowMs, (note) => context.output.note(note));
   const links = config.peers.flatMap((peer) => peer.links.filter(isLive).map((link) => ({ name: `${peer.name}/${link.kind}`, peer: peer.name, link })));
   const chosen = links.filter(({ name, peer }) => wanted === undefined || name === wanted || peer === wanted);
   if (chosen.length === 0 && wanted !== undefined) throw new PosternError('GATEWAY_NO_LINK', `There is no link ${wanted}.`, { link: wanted });
-  const planned = chosen.map(({ name, link }) => ({ link: name, contacts: link.contacts === undefined ? 'always' : contactsBetween(contactsOf(link), nowMs, nowMs + days * DAY_MS, MOST_SHOWN).map(shown) }));
+  const planned = chosen.map(({ name, peer, link }) => ({ link: name, contacts: link.contacts === undefined ? 'always' : contactsBetween(contactsOf(link, plannedContacts(plan, peer)), nowMs, nowMs + days * DAY_MS, MOST_SHOWN).map(shown) }));
   context.output.result(planned, () => (planned.length === 0 ? 'There are no links.' : planned.map((one) => contactsText(one.link, one.contacts, nowMs)).join('\n')));
 }
 

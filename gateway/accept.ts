@@ -50,7 +50,7 @@ async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRec
   if (record.blobBytes > config.limits.blobBytes) return refuse(record, 'too-large', `this gateway takes blobs up to ${config.limits.blobBytes} bytes`);
   const noRoom = store.room({ record, from: peer.name, heldAtMs: nowMs });
   if (noRoom !== undefined && noRoom !== 'blob-missing') return refuse(record, ...refusalOf(noRoom));
-  const target = planner.target(record.destination, peer.name);
+  const target = planner.target(record, peer.name, nowMs);
   return record.blobBytes < config.store.largeBlobBytes ? { kind: 'small', target, stagedBytes: 0 } : { kind: 'large', target };
 }
 

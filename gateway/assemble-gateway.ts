@@ -20,6 +20,7 @@ import { NO_OFFERED_BATCHES } from './offered-batches.js';
 import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
 import { Planner } from './plan.js';
+import type { OwnPlan } from './plan-file.js';
 import { Priorities } from './priorities.js';
 
 export interface GatewayParts {
@@ -34,13 +35,15 @@ export interface GatewayParts {
   readonly random: Random;
   readonly log: Log;
   readonly knocks: KnockSender;
+  /** The contact plan, for routes to nodes and links that follow it. */
+  readonly plan?: OwnPlan | undefined;
   /** The lanes of each neighbour, the preferred first. */
   lanes(context: GatewayContext): Promise<ReadonlyMap<string, readonly Lane[]>>;
 }
 
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
-  const { config, key, book, store, clock, trust, random, log } = parts;
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
+  const { config, key, book, store, clock, trust, random, log, plan } = parts;
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await gateway.replan();
   return gateway;

@@ -6,14 +6,15 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { fromBase64url } from '../base/bytes.js';
+import { MOST_NODE } from '../plan/contact-plan.js';
 import { PRIORITIES } from '../plan/fill.js';
 import { parseEid } from '../wire/eid.js';
 import { BROADCAST_PORT, DAY_MS, GIB, HOUR_MS, KIB, MIB, SECOND_MS, backoff, baseUrl, bytes, durationMs, host, ipAddress, port } from './value-schema.js';
-import { planFaults } from './contact-schema.js';
+import { planFaults, time } from './contact-schema.js';
 import { invalidConfig } from './faulty-config.js';
 import { BATCH_KINDS, LTP_PORT, addressOf, engineId, foldersOf, isLive, linkSchema, sourcesClash, withPathsAt } from './link-schema.js';
 import type { LinkConfig } from './link-schema.js';
-import { batchEndpoint } from './node-endpoint.js';
+import { batchEndpoint, ipnNumber } from './node-endpoint.js';
 
 /** What a batch of one small blob needs beside it: record, offer, bundle. */
 const UNIT_ROOM_BYTES = 16 * KIB;
@@ -23,6 +24,7 @@ const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens');
 const routePattern = z.string().max(255).regex(new RegExp(`^(\\*|(\\*\\.)?${LABEL}(\\.${LABEL})*)$`), 'use a domain, "*.domain" for everything below it, or "*"');
 const filePath = z.string().min(1);
+const planNode = z.int().min(0).max(MOST_NODE);
 const publicKey = z.string().refine((text) => fromBase64url(text)?.length === 32, 'use a 32-byte Ed25519 key in base64url, as "postern peer invite" writes it');
 const nodeId = z
   .string()
@@ -118,7 +120,19 @@ const configSchema = z
       .prefault({}),
     knock: backoff.default({ firstMs: 5 * SECOND_MS, capMs: 6 * HOUR_MS }),
     peers: z.array(peer).max(10_000).default([]),
-    routes: z.array(z.strictObject({ to: routePattern, via: name })).max(100_000).default([]),
+    routes: z.array(z.strictObject({ to: routePattern, via: name.optional(), node: planNode.optional() })).max(100_000).default([]),
+    /** A contact plan of ION or HDTN: for routes to a node, and for links that follow it. */
+    plan: z
+      .strictObject({
+        file: filePath,
+        /** What relative times in it count from. Absent: the start of the gateway, as in ION. */
+        startsAt: time.optional(),
+        /** Our number in it; absent: that of an ipn node id. */
+        node: planNode.optional(),
+        /** The numbers of neighbours whose node id is no ipn one. */
+        nodes: z.record(name, planNode).default({}),
+      })
+      .optional(),
     priority: z
       .strictObject({
         /** What has waited so long counts as one class higher, up to high. */
@@ -150,6 +164,8 @@ const configSchema = z
           if (folders.has(folder)) refuse([...path, field], 'another link has this folder: give each one of its own');
           folders.add(folder);
         }
+        const followsPlan = isLive(link) && link.contacts?.some((rule) => rule.plan === true) === true;
+        if (followsPlan && (config.plan === undefined || (config.plan.nodes[entry.name] ?? ipnNumber(entry.nodeId)) === undefined)) refuse([...path, 'contacts'], 'to follow the plan there has to be one, and a number of this neighbour in it');
         if (isLive(link)) for (const { field, message } of planFaults(link)) refuse([...path, ...field], message);
         if (link.kind === 'ltp' && sources.some((other) => sourcesClash(other, link))) refuse([...path, 'fromPort'], "another neighbour's datagrams come from this address, too: LTP tells neighbours apart by nothing else");
         if (link.kind === 'ltp') sources.push(link);
@@ -167,9 +183,15 @@ const configSchema = z
     for (const [index, rule] of config.priority.rules.entries()) {
       if (rule.from !== undefined && !roles.has(rule.from)) refuse(['priority', 'rules', index, 'from'], `there is no peer named ${rule.from}`);
     }
+    if (config.plan !== undefined) {
+      if (config.plan.node === undefined && ipnNumber(config.gateway.nodeId) === undefined) refuse(['plan', 'node'], 'say which node of the plan this gateway is: its node id has no number');
+      for (const peerName of Object.keys(config.plan.nodes)) if (!roles.has(peerName)) refuse(['plan', 'nodes', peerName], `there is no peer named ${peerName}`);
+    }
     const patterns = new Set<string>();
     for (const [index, route] of config.routes.entries()) {
-      const role = roles.get(route.via);
+      if ((route.via === undefined) === (route.node === undefined)) refuse(['routes', index], 'give the neighbour it goes via, or the node it goes to by the plan');
+      if (route.node !== undefined && config.plan === undefined) refuse(['routes', index, 'node'], 'a route to a node needs a plan');
+      const role = route.via === undefined ? 'neighbour' : roles.get(route.via);
       if (role === undefined) refuse(['routes', index, 'via'], `there is no peer named ${route.via}`);
       if (role === 'client') refuse(['routes', index, 'via'], `${route.via} is a client: routes go via neighbours`);
       if (patterns.has(route.to)) refuse(['routes', index, 'to'], `${route.to} has a route already`);
@@ -197,6 +219,7 @@ export function parseConfig(value: unknown, file: string, lineOf?: (path: readon
     ...config,
     data: at(config.data),
     ...(config.adminSocket === undefined ? {} : { adminSocket: at(config.adminSocket) }),
+    ...(config.plan === undefined ? {} : { plan: { ...config.plan, file: at(config.plan.file) } }),
     gateway: { ...config.gateway, keyFile: at(config.gateway.keyFile) },
     peers: config.peers.map((entry) => ({
       ...entry,

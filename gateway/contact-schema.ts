@@ -4,13 +4,15 @@ import { cronFault } from '../plan/cron-contacts.js';
 import { DAY_MS, MIB, SECOND_MS, bytes, durationMs } from './value-schema.js';
 
 /** With its zone, so that nobody has to guess: 2026-12-24T18:00:00Z. */
-const time = z.iso.datetime({ offset: true, error: 'use a time with its zone, such as 2026-12-24T18:00:00Z' }).transform((text) => Date.parse(text));
+export const time = z.iso.datetime({ offset: true, error: 'use a time with its zone, such as 2026-12-24T18:00:00Z' }).transform((text) => Date.parse(text));
 const rate = z.int().min(1);
 const money = z.number().min(0).max(1e9);
 
-/** One of three: a crontab's rule, one contact with its two ends, or a contact that comes again. */
+/** One of four: the plan, a crontab's rule, one contact with its two ends, or a contact that comes again. */
 const contactRule = z
   .strictObject({
+    /** What the contact plan says of this gateway and the neighbour. */
+    plan: z.literal(true).optional(),
     cron: z.string().min(1).max(200).optional(),
     timeZone: z.string().min(1).max(64).default('UTC'),
     from: time.optional(),
@@ -27,6 +29,10 @@ const contactRule = z
     const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
     const fault = rule.cron === undefined ? undefined : cronFault({ cron: rule.cron, timeZone: rule.timeZone });
     if (fault !== undefined) refuse('cron', fault);
+    if (rule.plan === true) {
+      if (rule.cron !== undefined || rule.from !== undefined || rule.durationMs !== undefined || rule.rateBytesPerSec !== undefined || rule.lightTimeMs !== undefined) refuse('plan', 'the plan says all there is to say');
+      return;
+    }
     if ((rule.cron === undefined) === (rule.from === undefined)) refuse('cron', 'give a cron rule, or from with until, or from with everyMs');
     const comesAgain = rule.cron !== undefined || rule.everyMs !== undefined;
     if (comesAgain && rule.durationMs === undefined) refuse('durationMs', 'say how long each contact lasts');

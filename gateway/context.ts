@@ -11,6 +11,7 @@ import type { Log } from './log.js';
 import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
+import type { OwnPlan } from './plan-file.js';
 import type { Priorities } from './priorities.js';
 
 export interface GatewayContext {
@@ -24,6 +25,8 @@ export interface GatewayContext {
   readonly offered: OfferedBatches;
   readonly book: PeerBook;
   readonly planner: Planner;
+  /** The contact plan, where there is one. */
+  readonly plan?: OwnPlan | undefined;
   readonly priorities: Priorities;
   /** Elapsed time and timers. For what time it is, ask `trust`. */
   readonly clock: Clock;

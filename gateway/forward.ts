@@ -64,9 +64,10 @@ export class NeighbourForwarder {
 
   /** The neighbour was heard from: lanes open, and what waited for a receipt while it was gone is offered again. */
   async alive(): Promise<void> {
-    const { store, trust, clock } = this.#context;
+    const { store, trust, clock, planner } = this.#context;
     const wasAway = this.lanes.some((lane) => lane.isBackingOff);
     for (const lane of this.lanes) await lane.alive(store);
+    planner.alive(this.peer.name);
     if (!wasAway || clock.monotonicMs() - this.#hurriedMs < HURRY_EVERY_MS) return;
     this.#hurriedMs = clock.monotonicMs();
     await store.hurry(peerTarget(this.peer.name), trust.nowMs(), HURRY_AT_ONCE);
@@ -170,7 +171,7 @@ export class NeighbourForwarder {
   }
 
   async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
-    const { store, trust, log, counters, random } = this.#context;
+    const { store, trust, log, counters, random, planner } = this.#context;
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
     const outcome = await this.#sendPaid(lane, load, freight, passage);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
@@ -188,6 +189,7 @@ export class NeighbourForwarder {
     counters.add(outcome.kind === 'refused' ? 'sendsRefused' : 'sendsUnreachable');
     log.info('the link failed', { peer: this.peer.name, link: lane.link.name, code: outcome.kind, reason: outcome.reason });
     await lane.failed(store, trust.nowMs(), random, retryAfterOf(outcome));
+    if (this.lanes.every((way) => way.isBackingOff || way.contacts.at(trust.nowMs()) === undefined)) planner.failed(this.peer.name, trust.nowMs());
   }
 
   /** One attempt, within what the budget and the contact leave for it. */

@@ -32,6 +32,8 @@ import type { Peer } from './peer-book.js';
 import { Planner } from './plan.js';
 import { Priorities } from './priorities.js';
 import type { PriorityRule } from './priorities.js';
+import { ownPlan } from './plan-file.js';
+import type { PlanContact } from '../plan/contact-plan.js';
 
 const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (event, fields) => process.stderr.write(`# ${event} ${JSON.stringify(fields)}\n`) };
 
@@ -114,7 +116,10 @@ export interface TestGatewayOptions {
   readonly key: SigningKey;
   readonly clock: ManualClock;
   readonly peers: readonly TestPeer[];
-  readonly routes?: readonly { to: string; via: string }[];
+  readonly routes?: readonly ({ to: string; via: string } | { to: string; node: number })[];
+  /** A contact plan, and the numbers of all in it. */
+  readonly contacts?: readonly PlanContact[];
+  readonly nodes?: Readonly<Record<string, number>>;
   readonly priority?: { readonly ageingMs?: number; readonly rules: readonly PriorityRule[] };
   readonly largeBlobBytes?: number;
   readonly capacityBytes?: number;
@@ -132,6 +137,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       store: { ...(options.largeBlobBytes !== undefined && { largeBlobBytes: options.largeBlobBytes }), ...(options.capacityBytes !== undefined && { capacityBytes: options.capacityBytes }) },
       peers: peers.map((peer) => ({ name: peer.name, role: peer.role, key: toBase64url(peer.key.publicKey), nodeId: `dtn://${peer.name}/`, ...(peer.usb !== undefined && { links: [{ kind: 'usb', ...peer.usb }] }) })),
       routes: options.routes ?? [],
+      ...(options.contacts !== undefined && { plan: planNamed(name, options.nodes ?? {}) }),
       ...(options.priority !== undefined && { priority: options.priority }),
       ...(options.stick !== undefined && { stick: options.stick }),
     },
@@ -148,7 +154,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
   const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));
@@ -167,6 +173,10 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     }
   };
   return { gateway, store, knocks, settle };
+}
+
+function planNamed(name: string, { [name]: node, ...nodes }: Readonly<Record<string, number>>): object {
+  return { file: 'none', node, nodes };
 }
 
 export interface TestMessage {

@@ -28,6 +28,7 @@ import type { KnockSender } from './notify.js';
 import { chooseLoad, toFreight } from './pack.js';
 import type { Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
+import { isRaised } from './priorities.js';
 import { receiveBatch } from './receive.js';
 import type { Received } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
@@ -88,15 +89,17 @@ export class Gateway {
 
   /** One round of everything that is due. Resolves with the time of the next due thing, Unix milliseconds; sends go on meanwhile. */
   async tick(): Promise<number | undefined> {
-    const { trust, store } = this.context;
+    const { trust, store, planner } = this.context;
     if (this.#stopping) return undefined;
     trust.check();
     const more = await expireDue(this.context);
     const nowMs = trust.nowMs();
+    if (planner.takeStale(nowMs)) await this.replan('free');
     let nextMs: number | undefined = more ? nowMs : undefined;
     const sooner = (timeMs: number | undefined): void => {
       if (timeMs !== undefined) nextMs = Math.min(nextMs ?? timeMs, timeMs);
     };
+    sooner(planner.nextChangeMs(nowMs));
     for (const forwarder of this.#forwarders.values()) {
       this.#background(forwarder.pump());
       const dueMs = await store.nextDueMs(peerTarget(forwarder.peer.name));
@@ -178,10 +181,11 @@ export class Gateway {
     this.#background(this.#takeOpenings(bytes));
   }
 
-  /** After a change of routes or peers: records go to the queue that is theirs now. */
-  async replan(): Promise<void> {
+  /** After a change of routes, peers or contacts: records go to the queue that is theirs now. `free`: only those that no receipt is awaited for. */
+  async replan(which: 'all' | 'free' = 'all'): Promise<void> {
+    this.context.planner.beginAnew();
     for (const { target } of await this.context.store.queues()) {
-      if (parseTarget(target).kind !== 'hold') await this.#replanQueue(target);
+      if (parseTarget(target).kind !== 'hold') await this.#replanQueue(target, which);
     }
   }
 
@@ -247,15 +251,18 @@ export class Gateway {
     this.onWake?.();
   }
 
-  async #replanQueue(target: string): Promise<void> {
-    const { store, planner, trust } = this.context;
+  async #replanQueue(target: string, which: 'all' | 'free'): Promise<void> {
+    const { store, planner, trust, priorities } = this.context;
     let slice = await store.list(target, REPLANNED_AT_ONCE);
     while (slice.length > 0) {
       // The next slice is read before this one moves away: where it starts is still in the queue then.
       const next = slice.length < REPLANNED_AT_ONCE ? [] : await store.list(target, REPLANNED_AT_ONCE, slice.at(-1)?.record.rid);
-      const changes = slice.flatMap((stored) => {
-        const planned = planner.target(stored.record.destination, stored.from);
-        return planned === target ? [] : [{ rid: stored.record.rid, schedule: { target: planned, dueMs: trust.nowMs(), attempts: 0 } }];
+      const nowMs = trust.nowMs();
+      const changes = slice.flatMap(({ record, from, schedule }) => {
+        // Asked for what stays where it is, too: it takes its part of the volume.
+        const planned = planner.target(record, from, nowMs);
+        const isAwaited = which === 'free' && schedule !== undefined && schedule.attempts > 0 && schedule.dueMs > nowMs;
+        return planned === target || isAwaited ? [] : [{ rid: record.rid, schedule: { target: planned, dueMs: schedule !== undefined && isRaised({ schedule }) ? schedule.dueMs : priorities.dueMs(record.destination, from, nowMs), attempts: 0 } }];
       });
       if (changes.length > 0) await store.reschedule(changes);
       slice = next;

@@ -14,6 +14,7 @@ import { isLive } from './link-schema.js';
 import type { LiveLinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
 import { makeLink } from './make-link.js';
+import { plannedContacts } from './plan-file.js';
 
 export interface Lanes {
   /** The lanes of each neighbour, the preferred first. */
@@ -35,7 +36,7 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   for (const peer of book.all()) {
     const lanes: Lane[] = [];
     for (const link of peer.config.links.filter(isLive)) {
-      const plan = await planOf(context, `${peer.name}/${link.kind}`, link);
+      const plan = await planOf(context, peer.name, link);
       const lane = new Lane(makeLink(parts, peer, link, plan), link.retry, receiptWait(link.lightTimeMs), plan);
       await lane.restore(store);
       lanes.push(lane);
@@ -46,10 +47,11 @@ export async function makeLanes(context: GatewayContext, identity: TlsIdentity):
   return { byPeer, ...(listener !== undefined && { listener }) };
 }
 
-async function planOf({ config, trust, log }: GatewayContext, name: string, link: LiveLinkConfig): Promise<LanePlan> {
+async function planOf({ config, trust, log, plan }: GatewayContext, peer: string, link: LiveLinkConfig): Promise<LanePlan> {
+  const name = `${peer}/${link.kind}`;
   const { budget } = link;
   const keeper = budget === undefined ? undefined : await BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: ledgerFile(config.data, name), nowMs: () => trust.nowMs(), log });
-  return { contacts: contactsOf(link), reservePercent: link.reservePercent, ...(keeper !== undefined && { budget: keeper }) };
+  return { contacts: contactsOf(link, plannedContacts(plan, peer)), reservePercent: link.reservePercent, ...(keeper !== undefined && { budget: keeper }) };
 }
 
 export function receiptWait(lightTimeMs: number): Backoff {

@@ -1,13 +1,14 @@
 /** The contacts of a link, from what its configuration says. */
 import { always, anyOf, listed, repeated } from '../plan/contact.js';
-import type { ContactSource, ContactTerms } from '../plan/contact.js';
+import type { Contact, ContactSource, ContactTerms } from '../plan/contact.js';
 import { scheduled } from '../plan/cron-contacts.js';
 import type { ContactRule, PlannedLink } from './contact-schema.js';
 
-export function contactsOf(link: PlannedLink): ContactSource {
+/** @param plan what the contact plan has for this link, where it follows it */
+export function contactsOf(link: PlannedLink, plan: readonly Contact[]): ContactSource {
   const terms: ContactTerms = { rateBytesPerSec: link.rateBytesPerSec ?? Number.POSITIVE_INFINITY, lightTimeMs: link.lightTimeMs };
   if (link.contacts === undefined) return always(terms);
-  return anyOf(link.contacts.map((rule) => ruled(rule, { rateBytesPerSec: rule.rateBytesPerSec ?? terms.rateBytesPerSec, lightTimeMs: rule.lightTimeMs ?? terms.lightTimeMs })));
+  return anyOf(link.contacts.map((rule) => (rule.plan === true ? listed(plan) : ruled(rule, { rateBytesPerSec: rule.rateBytesPerSec ?? terms.rateBytesPerSec, lightTimeMs: rule.lightTimeMs ?? terms.lightTimeMs }))));
 }
 
 /** The schema has seen to it that each rule is whole. */

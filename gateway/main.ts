@@ -29,6 +29,7 @@ import { openLog } from './log.js';
 import type { Log } from './log.js';
 import { readPeerBook } from './peer-book.js';
 import type { PeerBook } from './peer-book.js';
+import { readOwnPlan } from './plan-file.js';
 import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
 import { StickLedger } from './stick-ledger.js';
@@ -67,7 +68,8 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     const ledger = await openLedger(config, log);
     const knocks = new KnockSocket();
     closers.push(() => knocks.close());
-    const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks, lanes: async (context) => (await makeLanes(context, identity)).byPeer });
+    const plan = await readOwnPlan(config, trust.nowMs(), (note) => log.warn('the contact plan', { reason: note }));
+    const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks, plan, lanes: async (context) => (await makeLanes(context, identity)).byPeer });
 
     const onFault = (thrown: unknown): void => log.error('a request failed', { reason: messageOf(thrown) });
     const { host, port: askedPort, tls, allowPlainHttp } = config.listen.https;

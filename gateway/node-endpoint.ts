@@ -3,3 +3,9 @@
 export function batchEndpoint(nodeId: string): string {
   return nodeId.startsWith('dtn:') ? `${nodeId}batch` : nodeId.replace(/\.0$/, '.1');
 }
+
+/** N of `ipn:N.0`; undefined for other node ids. */
+export function ipnNumber(nodeId: string | undefined): number | undefined {
+  const [, node] = /^ipn:(\d+)\.0$/.exec(nodeId ?? '') ?? [];
+  return node === undefined ? undefined : Number(node);
+}

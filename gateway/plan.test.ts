@@ -4,6 +4,7 @@ import { parseConfig } from './config.js';
 import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
 import { Planner } from './plan.js';
+import type { Planned } from './plan.js';
 import { heldTarget, parseTarget, peerTarget, servedTarget } from './target.js';
 import { toBase64url } from '../base/bytes.js';
 
@@ -25,6 +26,8 @@ function book(names: readonly string[], served?: string): PeerBook {
   return new PeerBook(entries);
 }
 
+const record = (destination: string): Planned => ({ destination, rid: new Uint8Array(32), bytes: new Uint8Array(200), blobBytes: 1000, expirySec: 2_000_000_000 });
+
 t.test('the exact route comes first, then the longest suffix, then the default', async (t) => {
   const planner = new Planner(
     [
@@ -35,22 +38,22 @@ t.test('the exact route comes first, then the longest suffix, then the default',
     ],
     book(['a', 'b', 'c', 'd', 'x']),
   );
-  t.equal(planner.target('elsewhere.net', 'x'), 'peer:a');
-  t.equal(planner.target('example.org', 'x'), 'peer:a', 'a suffix route is for what is below the domain');
-  t.equal(planner.target('www.example.org', 'x'), 'peer:b');
-  t.equal(planner.target('deep.south.example.org', 'x'), 'peer:c');
-  t.equal(planner.target('pole.south.example.org', 'x'), 'peer:d');
+  t.equal(planner.target(record('elsewhere.net'), 'x', 0), 'peer:a');
+  t.equal(planner.target(record('example.org'), 'x', 0), 'peer:a', 'a suffix route is for what is below the domain');
+  t.equal(planner.target(record('www.example.org'), 'x', 0), 'peer:b');
+  t.equal(planner.target(record('deep.south.example.org'), 'x', 0), 'peer:c');
+  t.equal(planner.target(record('pole.south.example.org'), 'x', 0), 'peer:d');
 });
 
 t.test('a served domain is served, whatever the routes say', async (t) => {
   const planner = new Planner([{ to: '*', via: 'a' }], book(['a'], 'example.org'));
-  t.equal(planner.target('example.org', 'a'), 'served:example.org');
+  t.equal(planner.target(record('example.org'), 'a', 0), 'served:example.org');
 });
 
 t.test('without a way, or with the way back only, a record is parked', async (t) => {
-  t.equal(new Planner([], book(['a'])).target('example.org', 'a'), 'parked');
-  t.equal(new Planner([{ to: '*', via: 'a' }], book(['a', 'b'])).target('example.org', 'a'), 'parked');
-  t.equal(new Planner([{ to: '*', via: 'gone' }], book(['a'])).target('example.org', 'a'), 'parked', 'a disabled neighbour is no way');
+  t.equal(new Planner([], book(['a'])).target(record('example.org'), 'a', 0), 'parked');
+  t.equal(new Planner([{ to: '*', via: 'a' }], book(['a', 'b'])).target(record('example.org'), 'a', 0), 'parked');
+  t.equal(new Planner([{ to: '*', via: 'gone' }], book(['a'])).target(record('example.org'), 'a', 0), 'parked', 'a disabled neighbour is no way');
 });
 
 t.test('the names of queues read back', async (t) => {

@@ -1,26 +1,76 @@
 /** Plan: which way a record goes from here. The answer is the name of a queue. */
+import { toHex } from '../base/bytes.js';
+import { Router } from '../plan/router.js';
+import type { TransitRecord } from '../wire/record.js';
 import type { GatewayConfig } from './config.js';
 import { DomainMap } from './domain-map.js';
 import type { PeerBook } from './peer-book.js';
+import type { OwnPlan } from './plan-file.js';
 import { PARKED, peerTarget, servedTarget } from './target.js';
+
+/** What is looked at where the contact plan says the way. */
+export type Planned = Pick<TransitRecord, 'destination' | 'rid' | 'bytes' | 'blobBytes' | 'expirySec'>;
 
 export class Planner {
   readonly #book: PeerBook;
-  readonly #routes: DomainMap<string>;
+  readonly #routes: DomainMap<GatewayConfig['routes'][number]>;
+  readonly #plan: { readonly router: Router; readonly nodes: ReadonlyMap<string, number>; readonly names: ReadonlyMap<number, string> } | undefined;
 
-  constructor(routes: GatewayConfig['routes'], book: PeerBook) {
+  constructor(routes: GatewayConfig['routes'], book: PeerBook, plan?: OwnPlan) {
     this.#book = book;
-    this.#routes = new DomainMap(routes.map(({ to, via }) => [to, via]));
+    this.#routes = new DomainMap(routes.map((route) => [route.to, route]));
+    if (plan === undefined) return;
+    const names = new Map([...plan.nodes].filter(([name]) => book.byName(name)?.role === 'neighbour').map(([name, node]) => [node, name]));
+    this.#plan = { router: new Router(plan.contacts, plan.here, new Set(names.keys())), nodes: plan.nodes, names };
   }
 
   /**
-   * The queue for a destination: the exact route, then the longest matching suffix, then the default.
-   * A record is never sent back to the peer it came from: that way it is parked, not looped.
+   * The queue for a record: by the exact route, then the longest matching suffix, then the default; a route to a node
+   * goes by the neighbour from which the plan says that it arrives first. A record is never sent back to the peer it
+   * came from: that way it is parked, not looped.
    */
-  target(destination: string, from: string): string {
+  target(record: Planned, from: string, nowMs: number): string {
+    const { destination } = record;
     if (this.#book.serving(destination) !== undefined) return servedTarget(destination);
-    const via = this.#routes.get(destination);
+    const route = this.#routes.get(destination);
+    const via = route?.node === undefined ? route?.via : this.#entry(route.node, record, from, nowMs);
     if (via === undefined || via === from || this.#book.byName(via) === undefined) return PARKED;
     return peerTarget(via);
+  }
+
+  /** The next hop has given its receipt. */
+  left(rid: Uint8Array): void {
+    this.#plan?.router.left(toHex(rid));
+  }
+
+  /** All that waits is about to be planned anew. */
+  beginAnew(): void {
+    this.#plan?.router.beginAnew();
+  }
+
+  /** No link of this neighbour works, whatever the plan says. */
+  failed(peer: string, nowMs: number): void {
+    const node = this.#plan?.nodes.get(peer);
+    if (node !== undefined) this.#plan?.router.failed(node, nowMs);
+  }
+
+  alive(peer: string): void {
+    const node = this.#plan?.nodes.get(peer);
+    if (node !== undefined) this.#plan?.router.alive(node);
+  }
+
+  /** True, once, when what waits should be planned anew. */
+  takeStale(nowMs: number): boolean {
+    return this.#plan?.router.takeStale(nowMs) ?? false;
+  }
+
+  nextChangeMs(nowMs: number): number | undefined {
+    return this.#plan?.router.nextEndMs(nowMs);
+  }
+
+  #entry(node: number, record: Planned, from: string, nowMs: number): string | undefined {
+    const key = toHex(record.rid);
+    const entry = this.#plan?.router.entry({ key, to: node, bytes: record.bytes.length + record.blobBytes, expiryMs: record.expirySec * 1000, notBy: this.#plan.nodes.get(from) }, nowMs);
+    return entry === undefined ? undefined : this.#plan?.names.get(entry);
   }
 }

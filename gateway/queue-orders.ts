@@ -58,7 +58,7 @@ async function carryOut({ store, trust, planner }: GatewayContext, order: QueueO
   await store.reschedule(
     chosen.map(({ record, from }, index) => {
       if (order === 'hold') return { rid: record.rid, schedule: { target: heldTarget(target), dueMs: record.expirySec * 1000, attempts: 0 } };
-      if (order === 'release') return { rid: record.rid, schedule: { target: planner.target(record.destination, from), dueMs: nowMs, attempts: 0 } };
+      if (order === 'release') return { rid: record.rid, schedule: { target: planner.target(record, from, nowMs), dueMs: nowMs, attempts: 0 } };
       // Raised records go before everything that is due, in the order they had.
       return { rid: record.rid, schedule: { target, dueMs: raisedDueMs(index), attempts: 0 } };
     }),

@@ -115,7 +115,10 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
   const taken = await context.store.step(rids.map((rid) => ({ rid, state: 'forwarded', to: peer.name, queues })));
   const handedOn = rids.filter((_, index) => taken[index]);
   context.counters.add('recordsForwarded', handedOn.length);
-  for (const rid of handedOn) context.log.debug('custody handed on', { record: ridText(rid), peer: peer.name });
+  for (const rid of handedOn) {
+    context.planner.left(rid);
+    context.log.debug('custody handed on', { record: ridText(rid), peer: peer.name });
+  }
 }
 
 async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Promise<void> {
