@@ -22,18 +22,17 @@ export interface CandidateOptions {
   readonly roomBytes: number;
 }
 
-const PAGE = 1000;
-/** As many as one batch may need. */
-const KEPT_READY = 1000;
+/** Records looked at for one file: more than it may hold. */
+const MOST_LOOKED_AT = 20_000;
+/** Later than anything is due. */
+const FAR_MS = 400 * 86_400_000;
 /** Record, piece heads and seal of a large blob, generously. */
 const LARGE_EXTRA_BYTES = 64 * 1024;
 const LARGE_EXTRA_FRACTION = 0.001;
 
 export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'due' | 'find' | 'blob'> {
   readonly #options: CandidateOptions;
-  #ready: StoredRecord[] = [];
-  #after: Uint8Array | undefined;
-  #ended = false;
+  #ready: StoredRecord[] | undefined;
   /** Records that do not fit. */
   tooLarge = 0;
 
@@ -55,27 +54,22 @@ export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'du
 
   async due(target: string, nowMs: number): Promise<StoredRecord[]> {
     const { inHand, wanted } = this.#options;
+    this.#ready ??= await this.#look(target, nowMs);
     this.#ready = this.#ready.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid));
-    while (this.#ready.length < KEPT_READY && !this.#ended) await this.#readPage(target, nowMs);
     return this.#ready;
   }
 
-  async #readPage(target: string, nowMs: number): Promise<void> {
+  async #look(target: string, nowMs: number): Promise<StoredRecord[]> {
     const { context, here, elsewhere } = this.#options;
-    const page = await context.store.list(target, PAGE, this.#after);
-    this.#after = page.at(-1)?.record.rid;
-    this.#ended = page.length < PAGE;
-    for (const stored of page) {
+    const untilMs = elsewhere.size === 0 ? nowMs : nowMs + FAR_MS;
+    const found = await context.store.due(target, untilMs, MOST_LOOKED_AT + here.size + elsewhere.size);
+    return found.flatMap((stored) => {
       const rid = toHex(stored.record.rid);
       const isDue = (stored.schedule?.dueMs ?? Infinity) <= nowMs;
-      if (!isDue && elsewhere.size === 0) {
-        this.#ended = true;
-        return;
-      }
-      if (here.has(rid) || (!isDue && !elsewhere.has(rid))) continue;
+      if (here.has(rid) || (!isDue && !elsewhere.has(rid))) return [];
       const candidate = this.#asCandidate(stored);
-      if (candidate !== undefined) this.#ready.push(candidate);
-    }
+      return candidate === undefined ? [] : [candidate];
+    });
   }
 
   /** On a stick every large blob goes unasked: an answer to a bare offer would be weeks away. */

@@ -180,9 +180,8 @@ class PeerExport {
     const { store, trust } = this.#visit.context;
     const small = batches.flatMap(({ load }) => (load.large === undefined ? load.records : []));
     const changes: { rid: Uint8Array; schedule: Schedule }[] = [];
-    for (const { record } of [...small, ...this.#largeDone(batches)]) {
-      const schedule = (await store.find(record.rid))?.schedule;
-      if (schedule?.target === peerTarget(this.#peer.name)) changes.push({ rid: record.rid, schedule: { ...schedule, attempts: schedule.attempts + 1, dueMs: trust.nowMs() + this.#link.lostAfterMs } });
+    for (const { record, schedule } of [...small, ...this.#largeDone(batches)]) {
+      if (schedule !== undefined) changes.push({ rid: record.rid, schedule: { ...schedule, attempts: schedule.attempts + 1, dueMs: trust.nowMs() + this.#link.lostAfterMs } });
     }
     await store.reschedule(changes);
   }
