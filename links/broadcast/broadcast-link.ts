@@ -38,13 +38,14 @@ export interface BroadcastLinkOptions {
   readonly log?: (level: 'debug' | 'info' | 'warn', message: string, data: Readonly<Record<string, string | number>>) => void;
 }
 
-/** A sender that was silent for so long and is heard again has come back. */
+/** A link that only listens and has heard nothing for so long is idle. */
 const SILENCE_MS = 60_000;
 
 export class BroadcastLink implements Link {
   readonly name: string;
   readonly supports: LinkSupport;
-  onSignOfLife: (() => void) | undefined;
+  /** Never called: a mark proves little, and whoever sends a whole batch is heard of by it. */
+  onSignOfLife?: (() => void) | undefined;
   readonly #options: BroadcastLinkOptions;
   readonly #macKey: Uint8Array;
   readonly #sender: Sender;
@@ -135,11 +136,8 @@ export class BroadcastLink implements Link {
   }
 
   #heard(bytes: number): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    const wasAway = nowMs - this.#heardMs >= SILENCE_MS;
-    this.#heardMs = nowMs;
+    this.#heardMs = this.#options.clock.monotonicMs();
     this.#note({ state: 'up', receivedBytes: this.#status.receivedBytes + bytes, lastContactMs: this.#options.clock.nowMs() });
-    if (wasAway) this.onSignOfLife?.();
   }
 
   async #arrived(object: Uint8Array): Promise<void> {
