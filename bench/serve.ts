@@ -113,7 +113,7 @@ async function serveOurs(scheme: Scheme, folder: string): Promise<number> {
   const listener = await listenHttp({
     listen: { host: '127.0.0.1', port: 0 },
     ...(scheme === 'https' && { tls: await makeTlsIdentity(new Uint8Array(32).fill(1), 'bench') }),
-    routes: apiRoutes({ handlers, batchesAtOnce: 1, clock: systemClock }),
+    routes: apiRoutes({ handlers, batchesAtOnce: 1, missesPerMinute: 0, clock: systemClock }),
     clock: systemClock,
     onFault: (thrown) => console.error(thrown),
   });

@@ -69,6 +69,7 @@ routes: []
 #   blobBytes: 68719476736
 #   lifetimeMs: 15552000000
 #   batchesAtOnce: 8
+#   missesPerMinute: 600
 
 # How much of the store one peer, and all messages for one destination, may fill.
 # quota:

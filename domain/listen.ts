@@ -14,7 +14,7 @@ import { openInner, openNotifyDatagram } from '../wire/open.js';
 import { hasExpired, nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import type { Holder } from './state-schema.js';
-import { TokenBucket } from './token-bucket.js';
+import { TokenBucket } from '../base/token-bucket.js';
 
 /** A message waits for us there. */
 export interface Knock {

@@ -344,7 +344,7 @@ async function api(t: Test, options: TestApiOptions = {}): Promise<TestApi> {
   };
   const listener = await listenHttp({
     listen: { host: '127.0.0.1', port: 0 },
-    routes: apiRoutes({ handlers, batchesAtOnce: 2, clock: new ManualClock(NOW_SEC * 1000) }),
+    routes: apiRoutes({ handlers, batchesAtOnce: 2, missesPerMinute: 600, clock: new ManualClock(NOW_SEC * 1000) }),
     clock: systemClock,
     onFault: (thrown) => faults.push(String(thrown)),
     ...(options.limits === undefined ? {} : { limits: options.limits }),

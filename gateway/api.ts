@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.js';
 import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
 import { BatchPlaces } from './batch-places.js';
+import { FetchGuard } from './fetch-guard.js';
 import { readSmallBody } from './http-body.js';
 import { selectPart, type Selection, suits } from './http-conditions.js';
 import { type HttpReply, type HttpRequest, type HttpRoute, NOT_FOUND } from './http-route.js';
@@ -41,6 +42,8 @@ export interface ApiOptions {
   readonly handlers: ApiHandlers;
   /** Batches read at once. */
   readonly batchesAtOnce: number;
+  /** Fetches of what is not there, per source. 0: no limit. */
+  readonly missesPerMinute: number;
   readonly clock: Clock;
 }
 
@@ -54,9 +57,10 @@ const BUSY_RETRY_MS = 5000;
 const LONGEST_AGE_SEC = 365 * 86_400;
 
 export function apiRoutes(options: ApiOptions): HttpRoute[] {
+  const guard = new FetchGuard(options.clock, options.missesPerMinute);
   return [
     { methods: ['POST'], path: '/fmp/1/batch', handle: batchRoute(options) },
-    { methods: ['GET', 'HEAD'], path: `${BLOB_PREFIX}*`, handle: (request) => serveBlob(request, options) },
+    { methods: ['GET', 'HEAD'], path: `${BLOB_PREFIX}*`, handle: (request) => serveBlob(request, options, guard) },
     { methods: ['POST'], path: '/fmp/1/opening', handle: openingRoute(options.handlers) },
   ];
 }
@@ -91,15 +95,30 @@ function busy(retryAfterMs: number): HttpReply {
   return { status: 503, headers: { 'retry-after': String(Math.ceil(retryAfterMs / 1000)) } };
 }
 
-async function serveBlob({ method, headers, url }: HttpRequest, { handlers, clock }: ApiOptions): Promise<HttpReply> {
+async function serveBlob({ method, headers, address, url }: HttpRequest, { handlers, clock }: ApiOptions, guard: FetchGuard): Promise<HttpReply> {
+  if (!guard.allows(address)) return NOT_FOUND;
   const hit = await handlers.fetch(messageIdOf(url), (hash) => suits(headers, tagOf(hash)));
-  if (hit === undefined) return NOT_FOUND;
+  if (hit === undefined) {
+    guard.missed(address);
+    return NOT_FOUND;
+  }
   const { blob } = hit;
   const etag = tagOf(hit.etagHash);
+  const done = guard.serve(etag);
+  if (done === undefined) {
+    hit.served(false);
+    return busy(BUSY_RETRY_MS);
+  }
   const part = selectPart(method, headers, etag, blob.bytes);
   const ageSec = Math.min(LONGEST_AGE_SEC, Math.max(0, hit.expirySec - Math.floor(clock.nowMs() / 1000)));
   const common = { etag, 'accept-ranges': 'bytes', 'cache-control': `public, immutable, max-age=${ageSec}, no-transform` };
-  return { ...partReply(part, blob, common), over: (whole) => hit.served(whole && part.status === 200) };
+  return {
+    ...partReply(part, blob, common),
+    over: (whole) => {
+      done();
+      hit.served(whole && part.status === 200);
+    },
+  };
 }
 
 function tagOf(hash: Uint8Array): string {

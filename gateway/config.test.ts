@@ -18,7 +18,7 @@ function fullConfig(): Record<string, unknown> {
       metrics: { host: '127.0.0.1', port: 9100 },
     },
     store: { capacityBytes: 1e9, reservePercent: 5, segmentBytes: 2 ** 23, largeBlobBytes: 2 ** 19, tombstoneMs: 1000 },
-    limits: { blobBytes: 1e6, lifetimeMs: 8e6, batchesAtOnce: 2 },
+    limits: { blobBytes: 1e6, lifetimeMs: 8e6, batchesAtOnce: 2, missesPerMinute: 60 },
     quota: { peer: { bytes: 1, byteSeconds: 2 }, destination: { bytes: 3, byteSeconds: 4 } },
     clock: { source: 'peers', leapMs: 100_000 },
     knock: { firstMs: 100, capMs: 2000 },

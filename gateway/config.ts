@@ -100,6 +100,8 @@ const configSchema = z
         blobBytes: bytes.min(KIB).default(64 * GIB),
         lifetimeMs: durationMs.min(HOUR_MS).default(180 * DAY_MS),
         batchesAtOnce: z.int().min(1).max(256).default(8),
+        /** Fetches of what is not there, per source. 0: no limit, for a cache in front that has one address for everybody. */
+        missesPerMinute: z.int().min(0).max(1_000_000).default(600),
       })
       .prefault({}),
     quota: z.strictObject({ peer: quota.prefault({}), destination: quota.prefault({}) }).prefault({}),

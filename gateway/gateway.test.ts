@@ -1,5 +1,5 @@
 import t from 'tap';
-import { equalBytes } from '../base/bytes.js';
+import { concatBytes, equalBytes } from '../base/bytes.js';
 import { ManualClock } from '../base/clock.js';
 import { encodeOpening } from '../wire/opening.js';
 import { takenRids, verifyReceipt } from '../wire/receipt.js';
@@ -342,6 +342,22 @@ t.test('strangers are told nothing and leave nothing', async (t) => {
   t.equal(a.store.status().records, 0);
 });
 
+t.test('a stranger is known by the offer, before anything else of a batch is read', async (t) => {
+  const { clock, a } = await openPair();
+  const [batch, offer] = [await readAll(testBatch(testKey(77), A, [testMessage(16, 'example.org', clock)])), await readAll(testBatch(testKey(77), A, []))];
+  let reads = 0;
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    // An offer of one record is not shorter than one of none.
+    yield batch.subarray(0, offer.length + 4);
+    for (;;) {
+      reads += 1;
+      yield new Uint8Array(1);
+    }
+  }
+  t.equal((await a.gateway.takeBatch(endless(), 'direct')).kind, 'stranger');
+  t.equal(reads, 0);
+});
+
 t.test('a batch with one false blob is refused whole, and can be sent again without it', async (t) => {
   const { clock, a } = await openPair();
   const good = testMessage(15, 'example.org', clock);
@@ -411,3 +427,9 @@ t.test('what is too large for a link priced by the byte waits without standing i
   t.ok(ab.sentBytes < 6000);
   t.match((await gatewayStatus(a.gateway, 0)).neighbours, [{ name: 'b', tooLarge: { records: 2, bytes: edge + 1 + 100_000 } }]);
 });
+
+async function readAll(bytes: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of bytes) chunks.push(chunk);
+  return concatBytes(...chunks);
+}

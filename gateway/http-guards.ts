@@ -1,6 +1,7 @@
 /** What one client may take of a listener: connections, and requests at once on each. Beyond it, the connection is cut without a word. */
 import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { addressGroup } from '../base/address-group.js';
 
 export interface ConnectionLimits {
   readonly connections: number;
@@ -15,7 +16,7 @@ export function guardConnections(server: Server, limits: ConnectionLimits): Set<
   const perAddress = new Map<string, number>();
   server.maxConnections = limits.connections;
   server.on('connection', (socket: Socket) => {
-    const address = socket.remoteAddress ?? '';
+    const address = addressGroup(socket.remoteAddress ?? '');
     const count = (perAddress.get(address) ?? 0) + 1;
     perAddress.set(address, count);
     sockets.add(socket);

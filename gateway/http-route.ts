@@ -12,6 +12,8 @@ export interface HttpRoute {
 export interface HttpRequest {
   readonly method: string;
   readonly headers: IncomingHttpHeaders;
+  /** Where it came from, as the socket says. Empty on a unix socket. */
+  readonly address: string;
   /** As it came, query included, nothing decoded. It may hold a message id: it goes into no log and no error. */
   readonly url: string;
   readonly body: AsyncIterable<Uint8Array>;

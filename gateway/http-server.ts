@@ -148,7 +148,7 @@ async function serve(route: HttpRoute | undefined, request: IncomingMessage, res
   let reply = NOT_FOUND;
   try {
     const { method = '', headers, url = '' } = request;
-    if (route !== undefined) reply = await route.handle({ method, headers, url: url.replace(ORIGIN, ''), body, signal: gone.signal });
+    if (route !== undefined) reply = await route.handle({ method, headers, address: request.socket.remoteAddress ?? '', url: url.replace(ORIGIN, ''), body, signal: gone.signal });
   } catch (thrown) {
     reply = { status: 500 };
     // Whose body breaks off is gone: nothing of ours has failed.

@@ -77,7 +77,7 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
       listen: { host, port: askedPort },
       ...(tls && { tls: identity }),
       allowPlainHttp,
-      routes: apiRoutes({ handlers: publicHandlers(gateway), batchesAtOnce: config.limits.batchesAtOnce, clock }),
+      routes: apiRoutes({ handlers: publicHandlers(gateway), batchesAtOnce: config.limits.batchesAtOnce, missesPerMinute: config.limits.missesPerMinute, clock }),
       clock,
       onFault,
     });

@@ -8,6 +8,7 @@ import type { PosternError } from '../base/errors.js';
 import { BatchReader } from '../wire/batch-reader.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
 import { verifyOffer } from '../wire/offer.js';
+import type { Offer } from '../wire/offer.js';
 import type { GatewayContext } from './context.js';
 import type { BeginIntake, Intake, Taken } from './intake.js';
 import type { Peer } from './peer-book.js';
@@ -27,11 +28,14 @@ export async function receiveBatch(context: GatewayContext, bytes: AsyncIterable
   let piece = { index: 0, offset: 0 };
   try {
     for await (const chunk of bytes) {
-      for (const event of reader.push(chunk)) {
-        if (event.kind === 'head') {
+      const events = reader.push(chunk);
+      if (peer === undefined && reader.offer !== undefined) {
+        peer = authenticate(context, reader.offer);
+        if (peer === undefined) return { kind: 'stranger' };
+      }
+      for (const event of events) {
+        if (event.kind === 'head' && peer !== undefined) {
           head = event.head;
-          peer = authenticate(context, head);
-          if (peer === undefined) return { kind: 'stranger' };
           intake = await begin(peer, head);
         } else if (event.kind === 'piece') {
           piece = { index: event.index, offset: event.offset };
@@ -47,13 +51,15 @@ export async function receiveBatch(context: GatewayContext, bytes: AsyncIterable
   } catch (thrown) {
     await intake?.abandon();
     if (!isPosternError(thrown)) throw thrown;
+    // The fault may stand in the very bytes that the offer came with.
+    peer ??= reader.offer && authenticate(context, reader.offer);
     return { kind: 'bad', error: thrown, ...(peer !== undefined && { peer }) };
   }
 }
 
 /** The peer whose signature the offer bears, if we know it and the offer is addressed to us. */
-function authenticate(context: GatewayContext, head: BatchHead): Peer | undefined {
-  if (!equalBytes(head.offer.to, context.kid)) return undefined;
-  const peer = context.book.byKid(head.offer.from);
-  return peer !== undefined && verifyOffer(head.offer, peer.key) ? peer : undefined;
+function authenticate(context: GatewayContext, offer: Offer): Peer | undefined {
+  if (!equalBytes(offer.to, context.kid)) return undefined;
+  const peer = context.book.byKid(offer.from);
+  return peer !== undefined && verifyOffer(offer, peer.key) ? peer : undefined;
 }

@@ -34,6 +34,11 @@ export class BatchHeadReader {
     this.#beginItem('batch/offer', OFFER_LIMITS);
   }
 
+  /** Once it is complete. Whether the rest agrees with it is not known before there is a head. */
+  get offer(): Offer | undefined {
+    return this.#offer;
+  }
+
   /** Once the last item is complete and all agree. */
   get head(): BatchHead | undefined {
     return this.#head;

@@ -7,6 +7,7 @@ import type { BatchLimits } from './batch.js';
 import { BatchHeadReader } from './batch-head-reader.js';
 import type { BatchHead } from './batch-head-reader.js';
 import { overLimit, truncated, wrongValue } from './faults.js';
+import type { Offer } from './offer.js';
 import { PieceHeadReader } from './piece-head.js';
 import type { PieceHead } from './piece-head.js';
 
@@ -31,6 +32,11 @@ export class BatchReader {
   constructor(limits: Partial<BatchLimits> = {}) {
     this.#limits = { ...BATCH_LIMITS, ...limits };
     this.#headReader = new BatchHeadReader(this.#limits);
+  }
+
+  /** Once it has been read: time to look whose it is. Whether the rest of the head agrees with it is not known yet. */
+  get offer(): Offer | undefined {
+    return this.#headReader.offer;
   }
 
   /**

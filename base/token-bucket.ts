@@ -1,5 +1,5 @@
 /** A token bucket: how much work outsiders may cause. Full at the start; refills with monotonic time. */
-import type { Clock } from '../base/clock.js';
+import type { Clock } from './clock.js';
 
 export class TokenBucket {
   readonly #clock: Clock;
@@ -18,11 +18,15 @@ export class TokenBucket {
 
   /** Takes one token, or says that there is none. */
   take(): boolean {
+    if (!this.hasOne()) return false;
+    this.#tokens -= 1;
+    return true;
+  }
+
+  hasOne(): boolean {
     const nowMs = this.#clock.monotonicMs();
     this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#filledMs) / 1000) * this.#perSecond);
     this.#filledMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    return this.#tokens >= 1;
   }
 }
