@@ -22,6 +22,7 @@ const DOORS = {
   commander: 'cli/program',
   'cli-progress': 'cli/progress',
   croner: 'plan/cron-contacts',
+  serialport: 'links/burst/serial-port',
   zod: '[a-z]+/[a-z-]*(config|schema)',
 };
 

@@ -47,6 +47,7 @@ export interface ErrorData {
   LINK_LIMIT: At & { limit: number; found: number };
   LINK_PLAIN: { address: string };
   LINK_LISTEN: { host: string; port: number };
+  LINK_MODEM: { address: string; found: string };
   LINK_FOLDER: { folder: string; systemCode: string };
   LINK_STICK: { dir: string; reason: 'missing' | 'no-folder' | 'not-ours' | 'read-only' | 'gone' | 'bad-medium' };
 

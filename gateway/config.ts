@@ -54,7 +54,7 @@ const peer = z
     const refuse = (field: string, message: string): void => context.addIssue({ code: 'custom', path: [field], message });
     if (value.role === 'neighbour' && value.domainRecordFile !== undefined) refuse('domainRecordFile', 'only a client has a served domain');
     if (value.role === 'client' && value.links.length > 0) refuse('links', 'a client comes to us: it has no links');
-    if (value.nodeId === undefined && value.links.some((link) => !BATCH_KINDS.has(link.kind))) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https, broadcast and usb) needs its node id');
+    if (value.nodeId === undefined && value.links.some((link) => !BATCH_KINDS.has(link.kind))) refuse('nodeId', 'a neighbour that is sent bundles (every kind of link but https, broadcast, usb and burst) needs its node id');
     if (new Set(value.links.map((link) => link.kind)).size < value.links.length) refuse('links', 'give each kind of link once');
   });
 
@@ -179,7 +179,7 @@ const configSchema = z
           if (address !== undefined && (rates.get(address) ?? link.rateBytesPerSec) !== link.rateBytesPerSec) refuse([...path, 'rateBytesPerSec'], 'another link to this address has another rate: they share one');
           if (address !== undefined) rates.set(address, link.rateBytesPerSec);
         }
-        if (link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
+        if (link.kind !== 'burst' && link.largestBytes < config.store.largeBlobBytes + UNIT_ROOM_BYTES) refuse([...path, 'largestBytes'], `use at least store.largeBlobBytes and ${UNIT_ROOM_BYTES} more: what is smaller than a large blob travels whole`);
       }
     }
     for (const [index, rule] of config.priority.rules.entries()) {

@@ -114,7 +114,30 @@ const broadcastLink = z.strictObject({
   retry: backoff.default(LINK_RETRY),
 });
 
-export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink, broadcastLink, usbLink]);
+const burstLink = z.strictObject({
+  kind: z.literal('burst'),
+  /** The serial port of the modem. */
+  device: z.string().min(1).max(255),
+  baudRate: z.int().min(300).max(921_600).default(19_200),
+  /** The largest message that the modem at the other side takes, or the network that hands over to it. */
+  messageBytes: z.int().min(50).max(340).default(270),
+  /** Put before each message, where the network delivers by it. */
+  prefixHex: z.string().regex(/^([0-9a-f]{2}){0,16}$/, 'use an even number of lower-case hex digits, 32 at most').default(''),
+  /** What is larger waits for another link. */
+  largestBytes: bytes.min(KIB).max(64 * KIB).default(4 * KIB),
+  leastSignalBars: z.int().min(0).max(5).default(2),
+  patienceMs: durationMs.min(SECOND_MS).default(10 * 60 * SECOND_MS),
+  /** 0: the mailbox is looked into when the network rings, and along with what is sent. */
+  checkMailboxEveryMs: durationMs.default(0),
+  /** How the network counts what the budget calls bytes: each message up or down. */
+  billing: z.strictObject({ minimumBytes: z.int().min(1).max(340).default(50), stepBytes: z.int().min(1).max(340).default(50) }).prefault({}),
+  retry: backoff.default({ firstMs: 5 * 60 * SECOND_MS, capMs: 24 * 3600 * SECOND_MS }),
+  ...planned,
+  /** Minutes, not light: a ring, a session each way, and the wait for a satellite. */
+  lightTimeMs: durationMs.default(30 * 60 * SECOND_MS),
+});
+
+export const linkSchema = z.discriminatedUnion('kind', [httpsLink, tcpclLink, commandLink, ltpLink, broadcastLink, usbLink, burstLink]);
 export type LinkConfig = z.infer<typeof linkSchema>;
 /** Links that somebody is at the other end of. A stick is not: see stick-service.ts. */
 export type LiveLinkConfig = Exclude<LinkConfig, UsbLinkConfig>;
@@ -124,8 +147,8 @@ export function isLive(link: LinkConfig): link is LiveLinkConfig {
   return link.kind !== 'usb';
 }
 
-/** Kinds that carry batches as they are; the others carry bundles. */
-export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'broadcast', 'usb']);
+/** Kinds that carry batches, as they are or in their compact form; the others carry bundles. */
+export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'broadcast', 'usb', 'burst']);
 
 /** Where a broadcast link sends: links with one address share one carousel and its rate. */
 export function addressOf({ host: to, port: toPort, interface: from }: BroadcastConfig): string | undefined {

@@ -2,8 +2,11 @@
 import { strict as assert } from 'node:assert';
 import path from 'node:path';
 import process from 'node:process';
+import { fromHex } from '../base/bytes.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
 import { BroadcastLink } from '../links/broadcast/broadcast-link.js';
+import { BurstLink } from '../links/burst/burst-link.js';
+import { openSerialPort } from '../links/burst/serial-port.js';
 import { CommandLink } from '../links/command/command-link.js';
 import { HttpsLink } from '../links/https/https-link.js';
 import type { Link } from '../links/link.js';
@@ -56,6 +59,25 @@ export function makeLink({ context, identity, listener, udpDoor, broadcast }: Li
         largestBytes: link.largestBytes,
         parallel: link.parallel,
         reconnect: link.retry,
+        clock,
+        random,
+        log: linkLog(log),
+      });
+    case 'burst':
+      return new BurstLink({
+        neighbour: peer.name,
+        device: link.device,
+        openPort: () => openSerialPort(link.device, link.baudRate),
+        ends: { from: context.key.publicKey, to: peer.key },
+        prefix: fromHex(link.prefixHex) ?? new Uint8Array(),
+        messageBytes: link.messageBytes,
+        leastSignalBars: link.leastSignalBars,
+        patienceMs: link.patienceMs,
+        checkMailboxEveryMs: link.checkMailboxEveryMs,
+        billing: link.billing,
+        folder: path.join(config.data, 'links', peer.name, 'burst'),
+        largestBytes: link.largestBytes,
+        ...(plan.budget !== undefined && { purse: plan.budget }),
         clock,
         random,
         log: linkLog(log),

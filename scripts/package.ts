@@ -49,6 +49,8 @@ async function bundle(outfile: string): Promise<void> {
     logLevel: 'warning',
     define: { 'import.meta.url': 'importMetaUrl', 'import.meta.dirname': '__dirname' },
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
+    // Native code that only a gateway with a modem needs: without it the link `burst` says that this build has no serial ports.
+    external: ['serialport'],
     plugins: [embeddedAddon, withoutCborExtract],
   });
 }

@@ -4,9 +4,9 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { concatBytes } from '../../base/bytes.js';
 import { sweepTemporaries, writeDurably } from '../../base/durable-file.js';
 import type { Random } from '../../base/random.js';
+import { gatherFreight } from '../gather.js';
 import type { Freight } from '../link.js';
 import { bytesByName, newFileName } from './file-name.js';
 
@@ -32,7 +32,7 @@ export class Outbox {
 
   /** Gives the path of the file; undefined when the signal came first. */
   async put(freight: Freight, signal: AbortSignal): Promise<string | undefined> {
-    const bytes = await gather(freight, signal);
+    const bytes = await gatherFreight(freight, signal);
     if (bytes === undefined) return undefined;
     const path = join(this.folder, newFileName(this.#random, bytes.length));
     await writeDurably(path, bytes, FILE_MODE);
@@ -42,27 +42,5 @@ export class Outbox {
   /** A program that moves its files away has done so already. */
   async remove(path: string): Promise<void> {
     await rm(path, { force: true });
-  }
-}
-
-/** All bytes; undefined once the signal comes, even while the source stands still. */
-async function gather(freight: Freight, signal: AbortSignal): Promise<Uint8Array | undefined> {
-  let stop = (): void => undefined;
-  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
-  signal.addEventListener('abort', stop, { once: true });
-  const chunks: Uint8Array[] = [];
-  const source = freight.open()[Symbol.asyncIterator]();
-  try {
-    while (!signal.aborted) {
-      const next = await Promise.race([source.next(), stopped]);
-      if (next === undefined) break;
-      if (next.done === true) return concatBytes(...chunks);
-      chunks.push(next.value);
-    }
-    // Not awaited: a source that stands still would never answer.
-    void source.return?.();
-    return undefined;
-  } finally {
-    signal.removeEventListener('abort', stop);
   }
 }

@@ -1,0 +1,413 @@
+import { createHook } from 'node:async_hooks';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { ManualClock, stayAlive, systemClock } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
+import { systemRandom } from '../../base/random.js';
+import type { Outcome } from '../link.js';
+import { collector, freightOf, runLinkSuite, sendNow, takeNothing, type LinkCase, type LinkPair } from '../link.suite.js';
+import type { Outlay, Purse, Spending } from '../purse.js';
+import { BurstLink, type BurstLinkOptions } from './burst-link.js';
+import { SatelliteNetwork, SimulatedModem } from './modem.test-helper.js';
+
+const SKIPS: Partial<Record<LinkCase, string>> = {
+  'confirms only after the far end has dealt with the bytes': 'the network confirms nothing: a receipt does',
+  'says what the far end refused, by code': 'the network brings no answer',
+  'says what the far end refused before reading it': 'the network brings no answer',
+  'says when to try again': 'the network brings no answer',
+  'brings the answer home': 'an answer is freight of its own',
+  'reads no further than the far end takes': 'the network takes whole messages',
+  'tells the far end when bytes stop short': 'a unit that is cut short is never delivered',
+  'carries on when the far end comes back': 'the network takes messages whoever is there',
+};
+const NEAR_KEY = new Uint8Array(32).fill(1);
+const FAR_KEY = new Uint8Array(32).fill(2);
+const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
+
+interface Pair {
+  readonly network: SatelliteNetwork;
+  readonly near: BurstLink;
+  readonly far: BurstLink;
+  readonly nearModem: SimulatedModem;
+  readonly farModem: SimulatedModem;
+  readonly dir: string;
+  /** The near end again, after a kill. */
+  again(): BurstLink;
+  againFar(): BurstLink;
+}
+
+function pairOf(t: Test, clock: Clock, wishes: Partial<BurstLinkOptions> = {}): Pair {
+  const dir = mkdtempSync(join(tmpdir(), 'postern-'));
+  const generations = { near: 0, far: 0 };
+  const network = new SatelliteNetwork();
+  const nearModem = new SimulatedModem(network, 'near', 'far', clock);
+  const farModem = new SimulatedModem(network, 'far', 'near', clock);
+  const links: BurstLink[] = [];
+  const make = (end: 'near' | 'far'): BurstLink => {
+    const generation = ++generations[end];
+    const modem = end === 'near' ? nearModem : farModem;
+    const [from, to] = end === 'near' ? [NEAR_KEY, FAR_KEY] : [FAR_KEY, NEAR_KEY];
+    const link = new BurstLink({
+      neighbour: end === 'near' ? 'far' : 'near',
+      device: '/dev/simulated',
+      // Whoever has been killed opens no port any more.
+      openPort: () => (generation === generations[end] ? modem.openPort() : Promise.reject(new Error('killed'))),
+      ends: { from, to },
+      prefix: new Uint8Array(),
+      messageBytes: 270,
+      leastSignalBars: 2,
+      patienceMs: 60 * MINUTE_MS,
+      checkMailboxEveryMs: 0,
+      billing: { minimumBytes: 50, stepBytes: 50 },
+      folder: join(dir, end),
+      largestBytes: 4000,
+      clock,
+      random: systemRandom,
+      log: () => undefined,
+      ...(end === 'near' ? wishes : {}),
+    });
+    links.push(link);
+    return link;
+  };
+  const rest = stayAlive();
+  t.teardown(async () => {
+    nearModem.power(false);
+    farModem.power(false);
+    await Promise.all(links.map((link) => link.stop()));
+    rest();
+    rmSync(dir, { recursive: true, force: true });
+  });
+  return { network, near: make('near'), far: make('far'), nearModem, farModem, dir, again: () => make('near'), againFar: () => make('far') };
+}
+
+t.test('the suite of links', async (t) =>
+  runLinkSuite(
+    t,
+    async (t): Promise<LinkPair> => {
+      const { near, far, network, nearModem } = pairOf(t, systemClock);
+      const line = {
+        cut: async () => nearModem.power(false),
+        mend: async () => nearModem.power(true),
+        close: async () => undefined,
+        async stranger(words: string | Uint8Array) {
+          network.deliver('far', Buffer.from(words));
+          return { resetAndDestroy: () => undefined };
+        },
+      };
+      return { near, far, line, success: 'written' };
+    },
+    SKIPS,
+  ),
+);
+
+/** Lets time pass in steps until something holds. */
+async function pass(clock: ManualClock, condition: () => boolean, stepMs = 1000): Promise<void> {
+  for (await quiet(); !condition(); await quiet()) clock.advance(stepMs);
+}
+
+/** Lets a stretch of time pass in which nothing in particular is waited for. */
+async function passFor(clock: ManualClock, ms: number, steps = 60): Promise<void> {
+  for (let step = 0; step < steps; step++) {
+    clock.advance(ms / steps);
+    await quiet();
+  }
+}
+
+/** Timers of the links run on the manual clock, their files on a real disk: time stands still while that is at work. */
+async function quiet(): Promise<void> {
+  for (let calm = 0; calm < 4; calm = atDisk.size > 0 ? 0 : calm + 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** What the disk has been asked and has not answered. */
+const atDisk = new Set<number>();
+createHook({
+  init: (id, type) => {
+    if (/^(FSREQ|FILEHANDLECLOSEREQ)/i.test(type)) atDisk.add(id);
+  },
+  after: (id) => void atDisk.delete(id),
+  destroy: (id) => void atDisk.delete(id),
+}).enable();
+
+async function started(t: Test, wishes: Partial<BurstLinkOptions> = {}): Promise<Pair & { clock: ManualClock; taken: ReturnType<typeof collector>; home: ReturnType<typeof collector>; send: (bytes: number, stepMs?: number) => Promise<Outcome>; hear: () => Promise<void> }> {
+  const clock = new ManualClock();
+  const pair = pairOf(t, clock, wishes);
+  const [taken, home] = [collector(), collector()];
+  await pair.near.start(home.deliver);
+  await pair.far.start(taken.deliver);
+  const send = async (bytes: number, stepMs = 1000): Promise<Outcome> => {
+    let outcome: Outcome | undefined;
+    void sendNow(pair.near, freightOf(bytes)).then((found) => (outcome = found));
+    await pass(clock, () => outcome !== undefined, stepMs);
+    return outcome!;
+  };
+  const hear = async (): Promise<void> => {
+    const before = home.digests.length;
+    await settle(clock, sendNow(pair.far, freightOf(1)));
+    await pass(clock, () => home.digests.length > before);
+  };
+  return { ...pair, clock, taken, home, send, hear };
+}
+
+t.test('sends as few messages as the sizes allow, and none for nothing', async (t) => {
+  const { send, hear, clock, taken, nearModem, farModem } = await started(t);
+  // 263 bytes of a unit to a message, its check of 4 among them.
+  for (const [bytes, messages] of [[0, 1], [259, 1], [260, 2], [522, 2], [523, 3]] as const) {
+    await hear();
+    const before = [nearModem.sessions, taken.digests.length];
+    t.same(await send(bytes), { kind: 'written' });
+    await pass(clock, () => taken.digests.length > before[1]!);
+    t.equal(nearModem.sessions - before[0]!, messages, `${bytes} bytes: ${JSON.stringify(nearModem.bill)}`);
+  }
+  const sessions = [nearModem.sessions, farModem.sessions];
+  t.ok(nearModem.bill.every(({ up }) => up <= 270));
+  await passFor(clock, 30 * DAY_MS);
+  t.same([nearModem.sessions, farModem.sessions], sessions, 'a month of nothing costs nothing');
+});
+
+t.test('what comes down rides on what goes up, and a ring brings the rest', async (t) => {
+  const { near, far, clock, taken, home, nearModem } = await started(t);
+  nearModem.bars = 0;
+  t.same(await settle(clock, sendNow(far, freightOf(1000))), { kind: 'written' });
+  await passFor(clock, 5 * MINUTE_MS);
+  t.equal(home.digests.length, 0, 'no signal, no ring');
+  nearModem.bars = 5;
+  const before = nearModem.sessions;
+  t.same(await settle(clock, sendNow(near, freightOf(1000))), { kind: 'written' });
+  await pass(clock, () => home.digests.length === 1 && taken.digests.length === 1);
+  t.equal(nearModem.sessions - before, 4, 'four messages each way in four sessions');
+});
+
+async function settle(clock: ManualClock, sending: Promise<Outcome>): Promise<Outcome> {
+  let outcome: Outcome | undefined;
+  void sending.then((found) => (outcome = found));
+  await pass(clock, () => outcome !== undefined);
+  return outcome!;
+}
+
+t.test('a session that fails is tried again with the same message; every status has its words', async (t) => {
+  const { send, hear, clock, taken, nearModem, near } = await started(t);
+  const statuses = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 32, 33, 34, 35, 36, 37, 38, 64, 65, 99];
+  for (const status of statuses) {
+    const before = taken.digests.length;
+    if (before % 4 === 3) await hear();
+    nearModem.scripts.push({ status });
+    t.same(await send(100 + status), { kind: 'written' }, String(status));
+    t.match(near.status().lastError, new RegExp(`status ${status}`));
+    await pass(clock, () => taken.digests.length > before);
+  }
+  t.equal(near.status().state, 'up');
+});
+
+t.test('a session that seemed to fail may have worked: the fragment that comes twice does no harm', async (t) => {
+  const { send, clock, taken, nearModem } = await started(t);
+  nearModem.scripts.push({ status: 0 }, { status: 13, arrives: true }, { status: 18, arrives: true });
+  t.same(await send(1000), { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 1);
+  t.same(taken.digests, [freightOf(1000).digest]);
+  await passFor(clock, DAY_MS);
+  t.equal(taken.digests.length, 1, 'and asks for nothing afterwards');
+});
+
+t.test('without signal nothing begins, and the gateway hears of it when patience ends', async (t) => {
+  const { send, nearModem, near, dir } = await started(t, { patienceMs: 10 * MINUTE_MS });
+  nearModem.bars = 1;
+  t.match(await send(100, 10_000), { kind: 'unreachable', reason: /no signal: 1 bars of 2/ });
+  t.equal(nearModem.sessions, 0);
+  t.equal(near.status().state, 'down');
+  t.same(readdirSync(join(dir, 'near')), [], 'nothing of it is left, so that it may go another way');
+  nearModem.bars = 2;
+  t.same(await send(100), { kind: 'written' }, 'enough is enough');
+});
+
+t.test('a unit of which something has left goes on over a kill, and nothing that has left goes again', async (t) => {
+  const { near, clock, taken, nearModem, again, network } = await started(t);
+  const messages: string[] = [];
+  network.passes = (message) => (messages.push(Buffer.from(message).toString('hex')), [message]);
+  nearModem.scripts.push({ status: 0 }, { status: 0 }, { status: 0, powerFails: true });
+  t.same(await settle(clock, sendNow(near, freightOf(1500))), { kind: 'written' });
+  await pass(clock, () => messages.length === 3);
+  // The kill: nobody tells the link. Its successor finds what it wrote down.
+  const next = again();
+  nearModem.power(true);
+  await next.start(takeNothing);
+  await pass(clock, () => taken.digests.length === 1);
+  t.same(taken.digests, [freightOf(1500).digest]);
+  t.equal(new Set(messages).size, 6);
+  t.equal(messages.length, 7, 'only the one whose session was cut goes twice');
+});
+
+t.test('the other side is killed in the middle of a unit, and keeps what it has', async (t) => {
+  const { near, far, clock, taken, againFar, farModem } = await started(t);
+  farModem.scripts.push({ status: 0 }, { status: 0, powerFails: true });
+  t.same(await settle(clock, sendNow(near, freightOf(1500))), { kind: 'written' });
+  await pass(clock, () => farModem.sessions === 2);
+  await settleStop(clock, far);
+  const next = againFar();
+  farModem.power(true);
+  const later = collector();
+  await next.start(later.deliver);
+  farModem.ring();
+  await pass(clock, () => later.digests.length > 0, 5000);
+  t.equal(taken.digests.length, 0);
+  t.same(later.digests, [freightOf(1500).digest], 'the message that was lost with the power was asked for');
+});
+
+async function settleStop(clock: ManualClock, link: BurstLink): Promise<void> {
+  let stopped = false;
+  void link.stop().then(() => (stopped = true));
+  await pass(clock, () => stopped);
+}
+
+t.test('what the network loses is asked for, once, and only that goes again; order and copies do not matter', async (t) => {
+  const { send, clock, taken, nearModem, farModem, network } = await started(t);
+  const toFar: Uint8Array[] = [];
+  network.passes = (message, to) => {
+    if (to !== 'far') return [message];
+    toFar.push(message);
+    return toFar.length === 2 || toFar.length === 5 ? [] : toFar.length === 3 ? [message, message] : [message];
+  };
+  t.same(await send(1500), { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 1, 4000);
+  t.same(taken.digests, [freightOf(1500).digest]);
+  t.equal(toFar.length, 8, 'six, and the two that were lost');
+  t.same(farModem.bill.filter(({ up }) => up > 0).map(({ up }) => up), [2 + 5], 'one question');
+  t.ok(nearModem.bill.length <= 9);
+});
+
+t.test('fragments arrive in any order', async (t) => {
+  const { send, clock, taken, network } = await started(t);
+  const held: Uint8Array[] = [];
+  network.passes = (message) => (held.push(message), []);
+  t.same(await send(1500), { kind: 'written' });
+  await pass(clock, () => held.length === 6);
+  network.passes = (message) => [message];
+  for (const message of held.splice(0).reverse()) network.deliver('far', message);
+  await pass(clock, () => taken.digests.length === 1);
+  t.same(taken.digests, [freightOf(1500).digest]);
+});
+
+t.test('a neighbour that is gone for a month costs little, and is found again', async (t) => {
+  const { near, far, clock, taken, nearModem, farModem, home } = await started(t);
+  farModem.power(false);
+  const outcomes: string[] = [];
+  for (let day = 0; day < 30; day++) {
+    // The gateway offers again every six hours.
+    for (let times = 0; times < 4; times++) {
+      outcomes.push((await settle(clock, sendNow(near, freightOf(100)))).kind);
+      await passFor(clock, DAY_MS / 4, 4);
+    }
+  }
+  t.ok(nearModem.bill.length <= 12, `${nearModem.bill.length} messages in a month`);
+  t.ok(outcomes.includes('refused'));
+  t.match(await settle(clock, sendNow(near, freightOf(101))), { kind: 'refused', code: 'no-answer', retryAfterMs: Number });
+  farModem.power(true);
+  await pass(clock, () => farModem.sessions === 0 && taken.digests.length === 0);
+  farModem.ring();
+  await pass(clock, () => taken.digests.length > 0);
+  let alive = false;
+  near.onSignOfLife = () => (alive = true);
+  t.same(await settle(clock, sendNow(far, freightOf(50))), { kind: 'written' });
+  await pass(clock, () => alive && home.digests.length === 1);
+  t.same(await settle(clock, sendNow(near, freightOf(102))), { kind: 'written' }, 'after one word of it all is as before');
+});
+
+class TestPurse implements Purse {
+  readonly log: (Outlay | 'refused')[] = [];
+  leftBytes = Number.POSITIVE_INFINITY;
+  /** Called with what the modem has done when it is asked. */
+  before: () => void = () => undefined;
+  async spend(outlay: Outlay): Promise<Spending> {
+    this.before();
+    if (outlay.bytes > this.leftBytes) {
+      this.log.push('refused');
+      return { kind: 'refused', reason: "the day's bytes are spent", retryAfterMs: DAY_MS };
+    }
+    this.leftBytes -= outlay.bytes;
+    this.log.push(outlay);
+    return {
+      kind: 'allowed',
+      settle: async (actual) => {
+        this.leftBytes += outlay.bytes - actual.bytes;
+        this.log.push(actual);
+      },
+    };
+  }
+}
+
+t.test('pays before each session and never too little; gets back what it was not', async (t) => {
+  const purse = new TestPurse();
+  const { send, clock, nearModem, network } = await started(t, { purse });
+  let sessions = -1;
+  purse.before = () => (sessions = nearModem.sessions);
+  nearModem.scripts.push({ status: 32 }, { status: 18 });
+  t.same(await send(200), { kind: 'written' });
+  t.equal(sessions, 2, 'asked before the last session began');
+  // 211 bytes up are 250 in steps of 50; 270 down are 300.
+  const most = { bytes: 550, sessions: 1 };
+  t.same(purse.log, [most, { bytes: 0, sessions: 0 }, most, { bytes: 250, sessions: 1 }, most, { bytes: 250, sessions: 1 }]);
+  purse.log.length = 0;
+  network.deliver('near', new Uint8Array(51));
+  await pass(clock, () => purse.log.length === 2);
+  t.same(purse.log, [{ bytes: 300, sessions: 1 }, { bytes: 100, sessions: 1 }], 'a message down has its price');
+  purse.log.length = 0;
+  nearModem.ring();
+  await pass(clock, () => purse.log.length === 2);
+  t.same(purse.log[1], { bytes: 50, sessions: 1 }, 'and so has a look into an empty mailbox');
+});
+
+t.test('stops hard where the purse is empty, and goes on when it is filled', async (t) => {
+  const purse = new TestPurse();
+  const { send, clock, taken, nearModem } = await started(t, { purse });
+  purse.leftBytes = 549;
+  t.match(await send(200), { kind: 'refused', code: 'budget', reason: /day's bytes are spent/, retryAfterMs: DAY_MS });
+  t.equal(nearModem.sessions, 0);
+  purse.leftBytes = 550;
+  t.same(await send(200), { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 1);
+  purse.leftBytes = 900;
+  t.same(await send(1000), { kind: 'written' }, 'what has begun');
+  await passFor(clock, 60 * MINUTE_MS);
+  t.ok(nearModem.sessions < 4, 'waits in the middle');
+  purse.leftBytes = Number.POSITIVE_INFINITY;
+  await pass(clock, () => taken.digests.length === 2);
+});
+
+t.test('a session cut by the power stays paid for', async (t) => {
+  const purse = new TestPurse();
+  const { near, clock, nearModem } = await started(t, { purse });
+  nearModem.scripts.push({ status: 0, powerFails: true });
+  t.match(await settle(clock, sendNow(near, freightOf(200))), { kind: 'unreachable' });
+  t.same(purse.log, [{ bytes: 550, sessions: 1 }, { bytes: 550, sessions: 1 }]);
+});
+
+t.test('a disturbed line: echoes, noise, wrong sums, and a modem that says nothing', async (t) => {
+  const { send, clock, taken, nearModem } = await started(t);
+  nearModem.wrongSums = 2;
+  nearModem.noise = Buffer.from('\x00\xff+SBD\r\nOOK\r\n\x7f\r\n');
+  t.same(await send(300), { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 1);
+  nearModem.deaf = true;
+  t.match(await send(300), { kind: 'unreachable', reason: /no answer/ });
+  nearModem.deaf = false;
+  let outcome = await send(301);
+  while (outcome.kind === 'unreachable') outcome = await send(301);
+  t.same(outcome, { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 2);
+});
+
+t.test('messages of strangers and of other networks are let go, and harm nothing', async (t) => {
+  const { send, clock, taken, network, farModem } = await started(t);
+  for (let n = 0; n < 5; n++) network.deliver('far', systemRandom.bytes(n * 60 + 1));
+  await pass(clock, () => farModem.sessions >= 5);
+  t.same(await send(700), { kind: 'written' });
+  await pass(clock, () => taken.digests.length === 1);
+});
+
+t.test('a folder that cannot be stops the start', async (t) => {
+  const dir = t.testdir({ file: 'x' });
+  const { near } = pairOf(t, systemClock, { folder: join(dir, 'file', 'x') });
+  await t.rejects(near.start(takeNothing), { code: 'LINK_FOLDER' });
+});
