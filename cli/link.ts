@@ -1,4 +1,5 @@
 /** `postern link test`: does a link work, how fast, and what did finding out cost. */
+import { PosternError } from '../base/errors.js';
 import type { LinkTestResult } from '../gateway/link-test.js';
 import { askGateway } from './admin-client.js';
 import { EXIT } from './exit-codes.js';
@@ -10,7 +11,7 @@ import type { CliContext, Command } from './program.js';
 const DEFAULT_BYTES = 200_000;
 
 export function addLink(program: Command, context: CliContext): void {
-  const link = program.command('link').summary('try a link');
+  const link = program.command('link').summary('try a link; lift its budget for a while');
   link
     .command('test')
     .summary('does a link work, how fast, at what cost')
@@ -18,7 +19,22 @@ export function addLink(program: Command, context: CliContext): void {
     .argument('<name>', 'a neighbour, or one of its links: shore, shore/tcpcl')
     .option('--bytes <count>', 'how much to send for the rate; 0 for the round trip only', String(DEFAULT_BYTES))
     .action((name: string, options: { bytes: string }) => test(context, name, Number(options.bytes)));
+  link
+    .command('lift')
+    .summary('let a link spend beyond its budget for a while')
+    .argument('<name>', 'a neighbour, or one of its links: shore, shore/burst')
+    .requiredOption('--hours <count>', 'for so long; 0 puts the budget back')
+    .action((name: string, options: { hours: string }) => lift(context, name, Number(options.hours)));
 }
+
+async function lift(context: CliContext, link: string, hours: number): Promise<void> {
+  if (!(hours >= 0 && hours <= MOST_HOURS)) throw new PosternError('CLI_USAGE', `--hours takes a number from 0 to ${MOST_HOURS}.`, { found: String(hours) });
+  const { config } = await loadConfig(context);
+  const lifted = (await askGateway(context, config, { method: 'POST', path: '/budget-lift', body: { link, forMs: hours * 3_600_000 } })) as { link: string };
+  context.output.result(lifted, () => (hours === 0 ? `The budget of ${lifted.link} holds again.` : `The budget of ${lifted.link} is lifted for ${formatDuration(hours * 3_600_000)}. What is spent is counted all the same.`));
+}
+
+const MOST_HOURS = 744;
 
 async function test(context: CliContext, link: string, bytes: number): Promise<void> {
   const { config } = await loadConfig(context);
@@ -27,8 +43,8 @@ async function test(context: CliContext, link: string, bytes: number): Promise<v
   if (!result.works) context.exitWith(result.outcome === 'refused' ? EXIT.refused : EXIT.unreachable);
 }
 
-function resultText({ link, works, outcome, reason, bytes, elapsedMs, bytesPerSecond }: LinkTestResult): string {
+function resultText({ link, works, outcome, reason, bytes, elapsedMs, bytesPerSecond, cost }: LinkTestResult): string {
   if (!works) return `${link} does not work: ${outcome}${reason === undefined ? '' : `, ${reason}`} (after ${formatDuration(elapsedMs)}).`;
   const rate = bytesPerSecond === undefined ? '' : `, ${formatBytes(bytesPerSecond)}/s`;
-  return `${link} works: round trip ${formatDuration(elapsedMs)}${rate}. The test sent ${formatBytes(bytes)}.`;
+  return `${link} works: round trip ${formatDuration(elapsedMs)}${rate}. The test sent ${formatBytes(bytes)}${cost === undefined ? '' : ` and cost ${cost}`}.`;
 }

@@ -21,10 +21,11 @@ const ORDERS: Readonly<Record<QueueOrder, string>> = {
   hold: 'keep records back until they are released',
   release: 'let held records go on',
   raise: 'send records before all others',
+  send: 'send records now: before all others, held-back large ones too, and without waiting for the next try of a link',
   drop: 'give records up: they are deleted, and nobody is told',
 };
 
-const DONE: Readonly<Record<QueueOrder, string>> = { hold: 'held', release: 'released', raise: 'raised', drop: 'dropped' };
+const DONE: Readonly<Record<QueueOrder, string>> = { hold: 'held', release: 'released', raise: 'raised', send: 'first in line now', drop: 'dropped' };
 
 export function addQueue(program: Command, context: CliContext): void {
   const queue = program.command('queue').summary('look at what waits, hold it, release it, raise it, drop it');

@@ -67,8 +67,9 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
     ],
     links,
   );
+  const large = links.flatMap(({ link, heldLarge }) => (heldLarge === undefined ? [] : [`${link} leaves ${heldLarge} large ones to another link (postern queue send)`]));
   const stays = links.flatMap(({ link, heldBack }) => (heldBack === undefined ? [] : [`${link} leaves ${heldBackText(heldBack)}`]));
-  return [table, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+  return [table, ...large, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
 }
 
 function heldBackText({ late, noRoom, reserved }: HeldBack): string {

@@ -21,6 +21,8 @@ export interface AdminHandlers {
   queue(query: { readonly target?: string; readonly limit: number }): Promise<unknown>;
   order(order: QueueOrder, selection: QueueSelection): Promise<unknown>;
   testLink(test: { readonly link: string; readonly bytes: number }): Promise<unknown>;
+  /** Lifts the budget of a link for so long; 0 puts it back. */
+  liftBudget(order: { readonly link: string; readonly forMs: number }): Promise<unknown>;
   /** Begins to serve a stick; `stickJob` tells how it goes. */
   startStick(order: { readonly errand: StickErrand; readonly dir: string }): Promise<unknown>;
   stickJob(): Promise<unknown>;
@@ -43,8 +45,10 @@ const BODY_LIMIT_BYTES = 65_536;
 const LISTED_BY_DEFAULT = 100;
 const LISTED_AT_MOST = 10_000;
 const TESTED_AT_MOST_BYTES = 256 << 20;
+/** A budget lifted for ever is no budget. */
+const LIFTED_AT_MOST_MS = 31 * 86_400_000;
 const ERRANDS: readonly StickErrand[] = ['import', 'export', 'visit'];
-const ORDERS: readonly QueueOrder[] = ['hold', 'release', 'drop', 'raise'];
+const ORDERS: readonly QueueOrder[] = ['hold', 'release', 'drop', 'raise', 'send'];
 
 /** Throws GATEWAY_SOCKET_PATH for a path that is too long, GATEWAY_LISTEN when another gateway has the socket. */
 export async function listenAdmin({ socketPath, handlers, clock, onFault }: AdminServerOptions): Promise<HttpListener> {
@@ -67,6 +71,7 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     ...ORDERS.map((order): HttpRoute => ({ methods: ['POST'], path: `/queue/${order}`, handle: json(async ({ body }) => handlers.order(order, selectionOf(await readJson(body)))) })),
     { methods: ['POST'], path: '/clock/confirm', handle: json(() => handlers.confirmClock()) },
     { methods: ['POST'], path: '/link-test', handle: json(async ({ body }) => handlers.testLink(linkTestOf(await readJson(body)))) },
+    { methods: ['POST'], path: '/budget-lift', handle: json(async ({ body }) => handlers.liftBudget(liftOf(await readJson(body)))) },
     { methods: ['GET'], path: '/stick', handle: json(() => handlers.stickJob()) },
     { methods: ['POST'], path: '/stick', handle: json(async ({ body }) => handlers.startStick(stickOrderOf(await readJson(body)))) },
     metricsRoute(handlers),
@@ -132,6 +137,12 @@ function linkTestOf({ link, bytes }: Readonly<Record<string, unknown>>): { link:
   if (typeof link !== 'string') throw badRequest('link is the name of a link, such as shore/https');
   if (typeof bytes !== 'number' || !Number.isInteger(bytes) || bytes < 0 || bytes > TESTED_AT_MOST_BYTES) throw badRequest(`bytes is a number from 0 to ${TESTED_AT_MOST_BYTES}`);
   return { link, bytes };
+}
+
+function liftOf({ link, forMs }: Readonly<Record<string, unknown>>): { link: string; forMs: number } {
+  if (typeof link !== 'string') throw badRequest('link is the name of a link, such as shore/burst');
+  if (typeof forMs !== 'number' || !(forMs >= 0 && forMs <= LIFTED_AT_MOST_MS)) throw badRequest(`forMs is a number from 0 to ${LIFTED_AT_MOST_MS}`);
+  return { link, forMs };
 }
 
 function stickOrderOf({ errand, dir }: Readonly<Record<string, unknown>>): { errand: StickErrand; dir: string } {

@@ -2,8 +2,10 @@
 import { PosternError } from '../base/errors.js';
 import type { AdminHandlers } from './admin-server.js';
 import type { Gateway } from './gateway.js';
+import type { Lane } from './lane.js';
 import { testLink } from './link-test.js';
 import { metricsText } from './metrics.js';
+import type { Peer } from './peer-book.js';
 import { orderQueue } from './queue-orders.js';
 import { gatewayStatus, queueEntry } from './status.js';
 import type { StickService } from './stick-service.js';
@@ -18,16 +20,21 @@ export function adminHandlers(gateway: Gateway, sticks: StickService): AdminHand
     },
     async order(order, selection) {
       const changed = await orderQueue(context, order, selection);
+      // What is to be sent now does not wait for a link's next try either.
+      if (order === 'send') for (const { lane } of lanesOf(gateway)) await lane.alive(context.store);
       gateway.onWake?.();
       return { changed };
     },
     async testLink({ link, bytes }) {
-      for (const forwarder of gateway.forwarders()) {
-        const lane = forwarder.lanes.find((candidate) => candidate.link.name === link || forwarder.peer.name === link);
-        if (lane !== undefined) return testLink(context, forwarder.peer, lane, bytes, (load) => gateway.freight(forwarder.peer, lane.link.supports, load));
-      }
-      const names = gateway.forwarders().flatMap((forwarder) => forwarder.lanes.map((lane) => lane.link.name));
-      throw new PosternError('GATEWAY_NO_LINK', `There is no link ${link}. There is ${names.length === 0 ? 'none at all' : names.join(', ')}.`, { link });
+      const { peer, lane } = laneNamed(gateway, link);
+      return testLink(context, peer, lane, bytes, (load) => gateway.freight(peer, lane.link.supports, load));
+    },
+    async liftBudget({ link, forMs }) {
+      const { lane } = laneNamed(gateway, link);
+      if (lane.budget === undefined) throw new PosternError('GATEWAY_ADMIN_REQUEST', `${lane.link.name} has no budget.`, { found: link });
+      await lane.budget.lift(context.trust.nowMs() + forMs);
+      gateway.onWake?.();
+      return { link: lane.link.name, budget: lane.budget.status() };
     },
     startStick({ errand, dir }) {
       sticks.start(errand, dir);
@@ -41,4 +48,17 @@ export function adminHandlers(gateway: Gateway, sticks: StickService): AdminHand
     },
     metrics: async () => metricsText(await gatewayStatus(gateway, startedMs, sticks.status())),
   };
+}
+
+function lanesOf(gateway: Gateway): { readonly peer: Peer; readonly lane: Lane }[] {
+  return gateway.forwarders().flatMap(({ peer, lanes }) => lanes.map((lane) => ({ peer, lane })));
+}
+
+/** By its own name, or by the neighbour's: then the first. */
+function laneNamed(gateway: Gateway, link: string): { readonly peer: Peer; readonly lane: Lane } {
+  const all = lanesOf(gateway);
+  const found = all.find(({ peer, lane }) => lane.link.name === link || peer.name === link);
+  if (found !== undefined) return found;
+  const names = all.map(({ lane }) => lane.link.name);
+  throw new PosternError('GATEWAY_NO_LINK', `There is no link ${link}. There is ${names.length === 0 ? 'none at all' : names.join(', ')}.`, { link });
 }

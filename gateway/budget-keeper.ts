@@ -5,7 +5,7 @@
 import { utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import type { Outlay, Purse, Spending } from '../links/purse.js';
-import { asLedgerState, Budget } from '../plan/budget.js';
+import { asLedgerState, Budget, moneyFor } from '../plan/budget.js';
 import type { BudgetLine, BudgetTerms, Cost } from '../plan/budget.js';
 import type { Log } from './log.js';
 
@@ -114,6 +114,12 @@ export class BudgetKeeper implements Purse {
     this.#told.clear();
     await this.#save();
     this.#log.warn('a budget was lifted by the operator', { link: this.#link, ms: Math.max(0, untilMs - this.#nowMs()) });
+  }
+
+  /** What these come to together: `0.35 EUR`. */
+  costText(costs: readonly Cost[]): string {
+    const money = costs.reduce((sum, cost) => sum + moneyFor(this.#budget.terms.price, cost), 0);
+    return `${money.toFixed(2)} ${this.#currency}`;
   }
 
   status(): BudgetStatus {

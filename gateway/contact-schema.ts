@@ -76,6 +76,8 @@ export const planned = {
   budget: budget.optional(),
   /** The share of a contact, and of what is left of a budget, that is kept for what is urgent. */
   reservePercent: z.int().min(0).max(90).default(0),
+  /** Blobs of this size and more wait for another link of the neighbour, unless an operator sends or raises them. */
+  holdLargeBytes: bytes.min(1).optional(),
 };
 
 export type ContactRule = z.infer<typeof contactRule>;
@@ -88,6 +90,7 @@ export interface PlannedLink {
   readonly lightTimeMs: number;
   readonly budget?: BudgetConfig | undefined;
   readonly reservePercent: number;
+  readonly holdLargeBytes?: number | undefined;
 }
 
 /** What is wrong with the fields together; a message per field. */

@@ -4,6 +4,7 @@ import { ManualClock } from '../base/clock.js';
 import { listed } from '../plan/contact.js';
 import type { Contact } from '../plan/contact.js';
 import type { BudgetTerms } from '../plan/budget.js';
+import { adminHandlers } from './admin.js';
 import { BudgetKeeper } from './budget-keeper.js';
 import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 import type { TestGateway, TestMessage, TestPeer } from './gateway.test-helper.js';
@@ -214,4 +215,61 @@ t.test('with nothing left of a budget nothing is tried until it is reset', async
   await budget.lift(clock.nowMs() + HOUR_MS);
   await settle();
   t.ok(ab.attempts > 0, 'the operator has lifted it');
+});
+
+t.test('a large blob waits for the cheap link; an operator sends it now', async (t) => {
+  const clock = new ManualClock();
+  const [dear] = MemoryLink.pair('b/dear', 'a/dear');
+  const [cheap] = MemoryLink.pair('b/cheap', 'a/cheap');
+  const inAnHour: LanePlan = { contacts: listed([{ startMs: clock.nowMs() + HOUR_MS, endMs: clock.nowMs() + 2 * HOUR_MS, rateBytesPerSec: 100_000, lightTimeMs: 0 }]) };
+  const always: LanePlan = { contacts: listed([{ startMs: 0, endMs: clock.nowMs() * 2, rateBytesPerSec: 10_000, lightTimeMs: 0 }]), holdLargeBytes: 50_000 };
+  const a = await openTestGateway({
+    name: 'a',
+    key: A,
+    clock,
+    largeBlobBytes: 100_000,
+    peers: [
+      { name: 'client', role: 'client', key: CLIENT },
+      { name: 'b', role: 'neighbour', key: B, link: dear, plan: always, more: [{ link: cheap, plan: inAnHour }] },
+    ],
+    routes: [{ to: '*', via: 'b' }],
+  });
+  const sent: string[] = [];
+  const note = (link: MemoryLink, name: string): void => {
+    link.send = async (freight) => {
+      sent.push(`${name} ${freight.bytes > 45_000 ? 'large' : 'small'}`);
+      return { kind: 'written' };
+    };
+  };
+  note(dear, 'dear');
+  note(cheap, 'cheap');
+  const [small, edge, huge] = [testMessage(1, 'example.org', clock, 49_999 - 10_000), testMessage(2, 'example.org', clock, 50_000), testMessage(3, 'films.example', clock, 300_000)];
+  await submit(a, [small, edge, huge]);
+  await a.settle();
+  t.same(sent, ['dear small']);
+  t.match(statusOf(a, clock.nowMs()), { heldLarge: 2 });
+  t.equal(await orderQueue(a.gateway.context, 'send', { destination: 'films.example' }), 1);
+  await a.settle();
+  t.same([...new Set(sent.slice(1))], ['dear large'], 'all its pieces');
+  t.match(statusOf(a, clock.nowMs()), { heldLarge: 1 });
+  clock.advance(HOUR_MS);
+  sent.length = 0;
+  await a.settle();
+  t.ok(sent.includes('cheap large'), sent.join(', '));
+  t.notOk(sent.includes('dear large'));
+});
+
+t.test('a test of a link keeps to contacts and budgets, and says what it cost', async (t) => {
+  const clock = new ManualClock(Date.UTC(2026, 5, 24, 12));
+  const budget = await budgetOf(clock, [{ per: 'day', bytes: 60_000 }]);
+  const { a } = await openPair(clock, [[10, 20]], { budget });
+  const handlers = adminHandlers(a.gateway, { status: () => undefined } as never);
+  t.match(await handlers.testLink({ link: 'b', bytes: 0 }), { works: false, outcome: 'unreachable', reason: /next contact begins at 2026-06-24T12:10/ });
+  clock.advance(10 * MINUTE_MS);
+  t.match(await handlers.testLink({ link: 'b/memory', bytes: 50_000 }), { works: true, cost: /^0\.\d\d EUR$/ });
+  t.ok(budget.status().month.bytes > 50_000);
+  t.match(await handlers.testLink({ link: 'b', bytes: 50_000 }), { works: false, outcome: 'refused', reason: /bytes are spent/ });
+  t.match(await handlers.liftBudget({ link: 'b', forMs: HOUR_MS }), { link: 'b/memory', budget: { liftedUntilMs: clock.nowMs() + HOUR_MS } });
+  t.match(await handlers.testLink({ link: 'b', bytes: 50_000 }), { works: true });
+  await t.rejects(handlers.liftBudget({ link: 'c', forMs: 1 }), { code: 'GATEWAY_NO_LINK' });
 });

@@ -9,8 +9,9 @@ import type { Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus, Passage } from './lane.js';
-import type { Filling, Load, PackedFreight, Packing } from './load.js';
+import type { Filling, LargeHeld, Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
+import { isRaised } from './priorities.js';
 import { putAside } from './put-aside.js';
 import { RepeatedLoads } from './repeating.js';
 import { peerTarget } from './target.js';
@@ -19,6 +20,7 @@ import { WantedRanges } from './wanted.js';
 
 /** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
 const HURRY_EVERY_MS = 60_000;
+const MOST_LET = 4096;
 const HURRY_AT_ONCE = 10_000;
 
 export class NeighbourForwarder {
@@ -29,6 +31,8 @@ export class NeighbourForwarder {
   readonly #wanted = new WantedRanges();
   /** Hex rids and outbox keys that travel right now. */
   readonly #inHand = new Set<string>();
+  /** Large blobs that an operator lets go by any link. */
+  readonly #let = new Set<string>();
   readonly #sends = new Set<Promise<void>>();
   readonly #repeated: RepeatedLoads;
   readonly #abort = new AbortController();
@@ -120,6 +124,7 @@ export class NeighbourForwarder {
       roomBytes: lane.roomBytes(trust.nowMs()),
       nowMs: trust.nowMs(),
       filling: this.#filling(lane),
+      large: this.#large(lane),
       largeBlobBytes: config.store.largeBlobBytes,
       inHand: this.#inHand,
       wanted: this.#wanted,
@@ -150,6 +155,27 @@ export class NeighbourForwarder {
     });
     this.#sends.add(done);
     return true;
+  }
+
+  /** A large blob waits for another link than this, unless an operator has raised it: then its pieces may go, too, when it is raised no more. */
+  #large(lane: Lane): LargeHeld | undefined {
+    const { holdLargeBytes } = lane;
+    if (holdLargeBytes === undefined) return undefined;
+    const holds = (stored: StoredRecord): boolean => {
+      if (stored.record.blobBytes < holdLargeBytes) return false;
+      const key = toHex(stored.record.rid);
+      if (isRaised(stored)) this.#let.add(key);
+      const [oldest] = this.#let;
+      if (oldest !== undefined && this.#let.size > MOST_LET) this.#let.delete(oldest);
+      return !this.#let.has(key);
+    };
+    return {
+      holds,
+      before: lane.heldLarge,
+      tell: (count) => {
+        lane.heldLarge = count;
+      },
+    };
   }
 
   #filling(lane: Lane): Filling | undefined {

@@ -30,6 +30,8 @@ export interface LaneStatus {
   readonly budget?: BudgetStatus;
   /** Absent where nothing stays. */
   readonly heldBack?: HeldBack;
+  /** How many are too large for this link and wait for another; absent where none does. */
+  readonly heldLarge?: number;
 }
 
 export interface ContactStatus {
@@ -54,6 +56,8 @@ export interface LanePlan {
   readonly contacts: ContactSource;
   readonly budget?: BudgetKeeper | undefined;
   readonly reservePercent?: number;
+  /** Blobs from this size on wait for another link. */
+  readonly holdLargeBytes?: number | undefined;
 }
 
 const AT_ANY_TIME: LanePlan = { contacts: always({ rateBytesPerSec: Number.POSITIVE_INFINITY, lightTimeMs: 0 }) };
@@ -71,6 +75,9 @@ export class Lane {
   readonly contacts: ContactSource;
   readonly budget: BudgetKeeper | undefined;
   readonly reservePercent: number;
+  readonly holdLargeBytes: number | undefined;
+  /** How many were due at the last look and wait for another link. */
+  heldLarge = 0;
   /** What was due at the last look and stays, and why. */
   heldBack: HeldBack | undefined;
   sending = 0;
@@ -88,6 +95,7 @@ export class Lane {
     this.contacts = plan.contacts;
     this.budget = plan.budget;
     this.reservePercent = plan.reservePercent ?? 0;
+    this.holdLargeBytes = plan.holdLargeBytes;
   }
 
   async restore(store: Store): Promise<void> {
@@ -208,6 +216,7 @@ export class Lane {
       ...(lastError !== undefined && { lastError }),
       ...(contact !== undefined && { contact }),
       ...(this.budget !== undefined && { budget: this.budget.status() }),
+      ...(this.heldLarge > 0 && { heldLarge: this.heldLarge }),
       ...(this.heldBack !== undefined && { heldBack: this.heldBack }),
     };
   }

@@ -51,7 +51,7 @@ async function planOf({ config, trust, log, plan }: GatewayContext, peer: string
   const name = `${peer}/${link.kind}`;
   const { budget } = link;
   const keeper = budget === undefined ? undefined : await BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: ledgerFile(config.data, name), nowMs: () => trust.nowMs(), log });
-  return { contacts: contactsOf(link, plannedContacts(plan, peer)), reservePercent: link.reservePercent, ...(keeper !== undefined && { budget: keeper }) };
+  return { contacts: contactsOf(link, plannedContacts(plan, peer)), reservePercent: link.reservePercent, holdLargeBytes: link.holdLargeBytes, ...(keeper !== undefined && { budget: keeper }) };
 }
 
 export function receiptWait(lightTimeMs: number): Backoff {

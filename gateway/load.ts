@@ -43,6 +43,8 @@ export interface PackInput {
   readonly largeBlobBytes: number;
   /** Set where contacts, a budget or priorities say what goes; otherwise what is due goes in the order in which it is. */
   readonly filling?: Filling | undefined;
+  /** Set where large blobs are to wait for another link. */
+  readonly large?: LargeHeld | undefined;
   /** Records and outbox keys that travel right now, as hex and as keys. */
   readonly inHand: ReadonlySet<string>;
   readonly wanted: WantedRanges;
@@ -50,6 +52,15 @@ export interface PackInput {
   sendUnasked(stored: StoredRecord): Promise<void>;
   /** Called when the blob of a chosen record turns out not to be readable, before the attempt fails of it. */
   unreadable(stored: StoredRecord, thrown: unknown): Promise<void>;
+}
+
+export interface LargeHeld {
+  /** Is this record too large for the link, and to wait for another one? */
+  holds(stored: StoredRecord): boolean;
+  /** How many were at the last look: they stand in the way. */
+  readonly before: number;
+  /** Hears how many of the due ones are held so. */
+  tell(count: number): void;
 }
 
 /** What planning knows of a link at this moment. */

@@ -67,7 +67,7 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
       input.wanted.forget(rid);
       continue;
     }
-    if (!isCarried(input.supports, stored.record)) continue;
+    if (!isCarried(input.supports, stored.record) || input.large?.holds(stored) === true) continue;
     const ranges = input.wanted.take(rid, roomBytes - stored.record.bytes.length, PIECE_BYTES, PIECE_HEAD_BYTES);
     if (ranges.length === 0) continue;
     const watchedSource = watched(source, stored, input);
@@ -113,10 +113,14 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
 }
 
 /** What is due and may go now: not on its way already, and nothing that this link never carries. */
-async function dueOnes({ store, peer, supports, nowMs, filling, inHand, wanted }: PackInput): Promise<StoredRecord[]> {
-  const looked = supports.carries === 'compact' ? LOOKED_THROUGH : Math.min(LOOKED_THROUGH, MOST_RECORDS + (filling?.stayed ?? 0));
+async function dueOnes({ store, peer, supports, nowMs, filling, inHand, wanted, large }: PackInput): Promise<StoredRecord[]> {
+  const looked = supports.carries === 'compact' ? LOOKED_THROUGH : Math.min(LOOKED_THROUGH, MOST_RECORDS + (filling?.stayed ?? 0) + (large?.before ?? 0));
   const due = await store.due(peerTarget(peer.name), nowMs, looked + inHand.size);
-  return due.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid) && isCarried(supports, record));
+  const free = due.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid) && isCarried(supports, record));
+  if (large === undefined) return free;
+  const going = free.filter((stored) => !large.holds(stored));
+  large.tell(free.length - going.length);
+  return going;
 }
 
 /** The pieces of a large blob leave the reserve alone. */

@@ -1,5 +1,5 @@
 /**
- * What an operator may do to what waits: hold, release, drop, raise; all of a queue, all for a destination, or
+ * What an operator may do to what waits: hold, release, drop, raise, send now; all of a queue, all for a destination, or
  * one record by the beginning of its hash. Every order says how many records it changed.
  */
 import { toHex } from '../base/bytes.js';
@@ -8,7 +8,7 @@ import type { GatewayContext } from './context.js';
 import { raisedDueMs } from './priorities.js';
 import { heldTarget, parseTarget } from './target.js';
 
-export type QueueOrder = 'hold' | 'release' | 'drop' | 'raise';
+export type QueueOrder = 'hold' | 'release' | 'drop' | 'raise' | 'send';
 
 /** At least one of the three; all given ones must hold. */
 export interface QueueSelection {
@@ -59,7 +59,7 @@ async function carryOut({ store, trust, planner }: GatewayContext, order: QueueO
     chosen.map(({ record, from }, index) => {
       if (order === 'hold') return { rid: record.rid, schedule: { target: heldTarget(target), dueMs: record.expirySec * 1000, attempts: 0 } };
       if (order === 'release') return { rid: record.rid, schedule: { target: planner.target(record, from, nowMs), dueMs: nowMs, attempts: 0 } };
-      // Raised records go before everything that is due, in the order they had.
+      // Raised records, and those to be sent now, go before everything that is due, in the order they had.
       return { rid: record.rid, schedule: { target, dueMs: raisedDueMs(index), attempts: 0 } };
     }),
   );
