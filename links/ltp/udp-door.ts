@@ -106,7 +106,6 @@ export class UdpDoor {
     socket.on('error', () => undefined);
     socket.on('message', (datagram, from) => this.#onDatagram(datagram, from));
     socket.setRecvBufferSize(BUFFER_BYTES);
-    socket.unref();
     this.#socket = socket;
     this.#lastPort = this.#boundPort = socket.address().port;
   }
