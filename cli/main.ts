@@ -12,10 +12,11 @@ import { addPlan } from './plan.js';
 import { makeProgram, type Surroundings } from './program.js';
 import { addQueue } from './queue.js';
 import { addRun } from './run.js';
+import { addSim } from './sim.js';
 import { addStatus } from './status.js';
 import { addStick } from './stick.js';
 
-const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addStick, addLink, addPlan, addClock, addDomainCommands, addDoctor];
+const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addStick, addLink, addPlan, addClock, addDomainCommands, addDoctor, addSim];
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);

@@ -6,6 +6,8 @@ import { SingleBar } from 'cli-progress';
 import type { CliContext } from './program.js';
 import { formatBytes, formatDuration } from './output.js';
 
+export { SingleBar };
+
 export interface Progress {
   /** @param doneBytes all that is done so far */
   update(doneBytes: number): void;

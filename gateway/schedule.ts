@@ -11,14 +11,16 @@ const AFTER_FAULT_MS = 5000;
 export class Schedule {
   readonly #gateway: Gateway;
   readonly #clock: Clock;
+  readonly #longestSleepMs: number;
   #timer: Timer | undefined;
   #ticking: Promise<void> | undefined;
   #again = false;
   #stopped = false;
 
-  constructor(gateway: Gateway, clock: Clock) {
+  constructor(gateway: Gateway, clock: Clock, longestSleepMs = LONGEST_SLEEP_MS) {
     this.#gateway = gateway;
     this.#clock = clock;
+    this.#longestSleepMs = longestSleepMs;
   }
 
   start(): void {
@@ -43,7 +45,7 @@ export class Schedule {
 
   async #run(): Promise<void> {
     this.#timer?.cancel();
-    let waitMs = LONGEST_SLEEP_MS;
+    let waitMs = this.#longestSleepMs;
     while (this.#again && !this.#stopped) {
       this.#again = false;
       waitMs = await this.#tick();
@@ -56,7 +58,7 @@ export class Schedule {
     const { trust, log } = this.#gateway.context;
     try {
       const nextMs = await this.#gateway.tick();
-      return nextMs === undefined ? LONGEST_SLEEP_MS : Math.min(Math.max(nextMs - trust.nowMs(), 0), LONGEST_SLEEP_MS);
+      return nextMs === undefined ? this.#longestSleepMs : Math.min(Math.max(nextMs - trust.nowMs(), 0), this.#longestSleepMs);
     } catch (thrown) {
       log.error('a tick failed', { reason: messageOf(thrown) });
       return AFTER_FAULT_MS;
