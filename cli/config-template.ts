@@ -84,6 +84,10 @@ routes: []
 #   source: system
 #   leapMs: 172800000
 
+# stick:
+#   reserveBytes: 4194304
+#   carryBytes: 1073741824
+
 # How patiently destinations are told that something waits for them.
 # knock:
 #   firstMs: 5000
