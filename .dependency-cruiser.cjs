@@ -23,6 +23,9 @@ const DOORS = {
   'cli-progress': 'cli/progress',
   croner: 'plan/cron-contacts',
   serialport: 'links/burst/serial-port',
+  'astronomy-engine': 'sim/planets',
+  'satellite.js': 'sim/satellites',
+  uplot: 'sim/report-charts',
   zod: '[a-z]+/[a-z-]*(config|schema)',
 };
 
