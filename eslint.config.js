@@ -74,7 +74,11 @@ export default defineConfig(
         'error',
         { paths: ['node:timers', 'node:timers/promises', 'timers', 'timers/promises', 'node:perf_hooks', 'perf_hooks'].map((name) => ({ name, message: CLOCK })) },
       ],
-      'no-restricted-syntax': ['error', { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: CLOCK }],
+      'no-restricted-syntax': [
+        'error',
+        { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: CLOCK },
+        { selector: "CallExpression[callee.name='mkdir'] Property[key.name='recursive']", message: 'Use makeFolder of base/make-folder.ts: this goes round for ever where nothing can be made.' },
+      ],
     },
   },
   {

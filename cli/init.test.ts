@@ -61,6 +61,12 @@ t.test('says why a folder cannot be written', async (t) => {
   t.match(stderr, /cannot hold a gateway: ENOTDIR.* \[CLI_FILE\]/);
 });
 
+t.test('gives up where no folder can be made at all', { skip: process.platform !== 'linux' && 'no /proc' }, async (t) => {
+  const { code, stderr } = await postern(['init', '/proc/postern/x']);
+  t.equal(code, 1);
+  t.match(stderr, /cannot hold a gateway: ENOENT.* \[CLI_FILE\]/);
+});
+
 t.test('shows defaults in its comments that are the defaults', async (t) => {
   const text = configTemplate({ name: 'pier', nodeId: 'dtn://pier/', publicUrl: 'https://pier.example.org', httpsPort: 8443 });
   const uncommented = text.replace(/^# ((?: *)(?:store|limits|quota|clock|stick|knock|log|peer|destination|\w+(?:Bytes|Ms|Percent|AtOnce|PerMinute|Seconds)|bytes|source|level):.*)$/gm, '$1');

@@ -1,10 +1,11 @@
 /** `postern init`: a signing key, a commented configuration and an empty data folder. Nothing that exists is replaced. */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { utf8 } from '../base/bytes.js';
 import { codeOf, createDurably } from '../base/durable-file.js';
 import { messageOf, PosternError } from '../base/errors.js';
+import { makeFolder } from '../base/make-folder.js';
 import { parseConfig } from '../gateway/config.js';
 import { createKeyFile, readKeyFile } from '../gateway/key-file.js';
 import { parseYaml } from '../gateway/yaml-file.js';
@@ -45,8 +46,8 @@ async function init(context: CliContext, dir: string, options: InitOptions): Pro
   parseConfig(parseYaml(text, files.config).value, files.config);
   if (await exists(files.config)) throw alreadyThere(files.config);
   try {
-    await mkdir(dir, { recursive: true });
-    await mkdir(files.data, { recursive: true, mode: 0o700 });
+    await makeFolder(dir);
+    await makeFolder(files.data, 0o700);
     // A key without a configuration was left by an init that was cut short: it goes on with that key.
     await createKeyFile(files.key, context.random.bytes(SEED_BYTES));
     const { publicKey } = await readKeyFile(files.key);

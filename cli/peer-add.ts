@@ -1,9 +1,9 @@
 /** `postern peer add CARD`: pairing. The key is taken from the card, and people compare it by a way that nobody else controls. */
 import { dirname, join, resolve } from 'node:path';
-import { mkdir } from 'node:fs/promises';
 import { toBase64url } from '../base/bytes.js';
 import { codeOf, writeDurably } from '../base/durable-file.js';
 import { messageOf, PosternError } from '../base/errors.js';
+import { makeFolder } from '../base/make-folder.js';
 import type { YamlEdit } from '../gateway/yaml-file.js';
 import type { GatewayCard } from '../wire/card.js';
 import type { DomainRecord } from '../wire/domain-record.js';
@@ -98,7 +98,7 @@ function recordFile(name: string): string {
 
 async function keepRecord(file: string, record: DomainRecord): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await makeFolder(dirname(file));
     await writeDurably(file, record.bytes, 0o644);
   } catch (thrown) {
     const reason = codeOf(thrown);

@@ -2,12 +2,13 @@
  * Gets a blob by its message id into the receiving folder, from where a cut or a kill left off. Whether it is
  * the right blob is found out when it is opened; here only lengths and the holder's own word on it are checked.
  */
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '../base/bytes.js';
 import { codeOf } from '../base/durable-file.js';
 import { PosternError, isPosternError, messageOf } from '../base/errors.js';
 import type { HttpAnswer } from '../base/http-exchange.js';
+import { makeFolder } from '../base/make-folder.js';
 import type { DomainContext } from './context.js';
 import type { GatewayDoor } from './gateway-door.js';
 import { readState, writeState } from './state-file.js';
@@ -24,7 +25,7 @@ export async function fetchBlob(context: DomainContext, locator: string, entry: 
   const door = context.doors.of(entry.holder);
   if (door === undefined) return { kind: 'not-now', reason: 'its holder is no gateway of ours any more' };
   const folder = join(context.home.receiving, locator);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await makeFolder(folder, 0o700);
   const part = new Part(folder);
   const known = await part.known();
   if (known !== undefined && known.blobBytes === (await part.bytesHere())) return { kind: 'complete', file: part.file, blobHash: known.blobHash };

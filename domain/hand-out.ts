@@ -4,9 +4,10 @@
  * content is either still here or has been handed out, never both and never half.
  */
 import { constants } from 'node:fs';
-import { copyFile, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { codeOf, syncFolder } from '../base/durable-file.js';
+import { makeFolder } from '../base/make-folder.js';
 import { numberedFileName } from './file-name.js';
 import { readState, writeState } from './state-file.js';
 import { handoutSchema } from './state-schema.js';
@@ -31,7 +32,7 @@ export async function handOut(entryDir: string, name: string, outDir: string): P
     return undefined;
   }
   if (handout === undefined || dirname(handout.path) !== outDir || !(await reserve(handout.path, true))) {
-    await mkdir(outDir, { recursive: true });
+    await makeFolder(outDir);
     handout = await chooseName(outDir, name, stateFile);
   }
   await moveContent(content, handout, stateFile);

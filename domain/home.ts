@@ -11,10 +11,11 @@
  *     receiving/LOCATOR/          the part of a blob that is here already
  *     inbox/LOCATOR/              a delivered message: message.json, content; also the mark that it was delivered
  */
-import { mkdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PosternError } from '../base/errors.js';
 import { codeOf, sweepTemporaries } from '../base/durable-file.js';
+import { makeFolder } from '../base/make-folder.js';
 
 export interface Home {
   readonly dir: string;
@@ -56,7 +57,7 @@ export async function isHome(home: Home): Promise<boolean> {
 export async function prepareHome(home: Home): Promise<void> {
   const folders = [home.keys, home.correspondents, home.outgoing, home.sent, home.pending, home.receiving, home.inbox];
   try {
-    for (const folder of [home.dir, ...folders]) await mkdir(folder, { recursive: true, mode: 0o700 });
+    for (const folder of [home.dir, ...folders]) await makeFolder(folder, 0o700);
     for (const folder of [home.dir, ...folders]) await sweepTemporaries(folder);
   } catch (thrown) {
     const code = codeOf(thrown);

@@ -1,7 +1,8 @@
 /** The ledger of one link as a file in the data folder. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { codeOf, writeDurably } from '../base/durable-file.js';
+import { makeFolder } from '../base/make-folder.js';
 import type { LedgerFile } from './budget-keeper.js';
 
 /** @param link the neighbour's name and the kind: `shore/burst` */
@@ -19,7 +20,7 @@ export function ledgerFile(dataDir: string, link: string): LedgerFile {
       }
     },
     async write(bytes) {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       await writeDurably(name, bytes);
     },
   };

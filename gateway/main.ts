@@ -2,10 +2,10 @@
  * Puts a gateway together: the only file that knows who makes what. Top to bottom: key, log, clock, store,
  * links, gateway, doors; stopping goes the other way.
  */
-import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { messageOf } from '../base/errors.js';
+import { makeFolder } from '../base/make-folder.js';
 import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
@@ -54,7 +54,7 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
   };
   try {
-    await mkdir(config.data, { recursive: true, mode: 0o700 });
+    await makeFolder(config.data, 0o700);
     const highWaterFile = path.join(config.data, 'clock');
     const highWaterMs = await readHighWater(highWaterFile);
     const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
@@ -125,7 +125,7 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
 export async function withGatewayAtRest<Result>(config: GatewayConfig, clock: Clock, random: Random, use: (sticks: StickService) => Promise<Result>): Promise<Result> {
   const key = await readKeyFile(config.gateway.keyFile);
   const log = openLog(config.log.level, config.gateway.name);
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await makeFolder(config.data, 0o700);
   const highWaterMs = await readHighWater(path.join(config.data, 'clock'));
   const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
   const book = await readPeerBook(config);

@@ -3,11 +3,12 @@
  * others. It lies in the data folder, each change durable before what rests on it. Lost, it costs repeated attempts:
  * custody itself is in the store alone.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fromHex, toHex, utf8 } from '../base/bytes.js';
 import { codeOf, sweepTemporaries, writeDurably } from '../base/durable-file.js';
 import { messageOf } from '../base/errors.js';
+import { makeFolder } from '../base/make-folder.js';
 import { MAX_STICK_FILES_NAMED } from '../wire/stick-manifest.js';
 import type { OfferedBatches } from './offered-batches.js';
 import { outFileSchema, stickBookSchema } from './stick-schema.js';
@@ -55,8 +56,8 @@ export class StickLedger implements OfferedBatches {
 
   /** @param report is told of memory that cannot be read; it is left where it is, and begun anew */
   static async open(dir: string, report: (reason: string) => void): Promise<StickLedger> {
-    await mkdir(path.join(dir, 'out'), { recursive: true, mode: 0o700 });
-    await mkdir(path.join(dir, 'carry'), { recursive: true, mode: 0o700 });
+    await makeFolder(path.join(dir, 'out'), 0o700);
+    await makeFolder(path.join(dir, 'carry'), 0o700);
     for (const folder of [dir, path.join(dir, 'out'), path.join(dir, 'carry')]) await sweepTemporaries(folder);
     const book = await readJson(path.join(dir, 'book.json'), (value) => stickBookSchema.parse(value), report);
     const ledger = new StickLedger(dir, book ?? structuredClone(EMPTY));

@@ -1,7 +1,8 @@
 /** The disk of the machine, through node:fs. Nothing follows a symbolic link that stands where a file of the store should be. */
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, statfs, unlink } from 'node:fs/promises';
+import { open, readdir, rename, statfs, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { makeFolder } from '../base/make-folder.js';
 import { isMissing } from './disk.js';
 import type { Disk, DiskFile, OpenMode } from './disk.js';
 
@@ -34,7 +35,7 @@ export const nodeDisk: Disk = {
   },
 
   async makeDir(dir) {
-    await mkdir(dir, { recursive: true, mode: DIR_MODE });
+    await makeFolder(dir, DIR_MODE);
   },
 
   async syncDir(dir) {

@@ -3,9 +3,9 @@
  * fragments and sent message by message; from the first one that has left, the rest follows, over restarts too. That it
  * arrived is said by a receipt.
  */
-import { mkdir } from 'node:fs/promises';
 import { codeOf, sweepTemporaries } from '../../base/durable-file.js';
 import { messageOf, PosternError } from '../../base/errors.js';
+import { makeFolder } from '../../base/make-folder.js';
 import { gatherFreight } from '../gather.js';
 import type { Deliver, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
 import { Arrivals } from './arrivals.js';
@@ -55,7 +55,7 @@ export class BurstLink implements Link {
   async start(deliver: Deliver): Promise<void> {
     const { folder } = this.#options;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       await sweepTemporaries(folder);
       await this.#departures.restore();
       await this.#arrivals.restore();

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../base/clock.js';
 import { codeOf } from '../../base/durable-file.js';
 import { messageOf, PosternError } from '../../base/errors.js';
+import { makeFolder } from '../../base/make-folder.js';
 import type { Deliver } from '../link.js';
 import { bytesByName } from './file-name.js';
 import { quarantine } from './quarantine.js';
@@ -58,7 +59,7 @@ export class Inbox {
   async open(): Promise<void> {
     const { folder } = this.#options;
     try {
-      await mkdir(folder, { recursive: true, mode: 0o750 });
+      await makeFolder(folder, 0o750);
       for (const own of [join(folder, OURS), this.#claimed, this.#refused]) {
         await mkdir(own, { mode: 0o700 }).catch((thrown: unknown) => {
           if (codeOf(thrown) !== 'EEXIST') throw thrown;

@@ -2,9 +2,10 @@
  * The folder in which a bundle lies as a file while the program carries it: written under another name, synced and moved
  * into place, so that a program never sees half of one; gone when the program has ended.
  */
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sweepTemporaries, writeDurably } from '../../base/durable-file.js';
+import { makeFolder } from '../../base/make-folder.js';
 import type { Random } from '../../base/random.js';
 import { gatherFreight } from '../gather.js';
 import type { Freight } from '../link.js';
@@ -25,7 +26,7 @@ export class Outbox {
 
   /** Makes the folder, and removes what a gateway that was killed has left: it will be sent again under another name. */
   async open(): Promise<void> {
-    await mkdir(this.folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolder(this.folder, FOLDER_MODE);
     await sweepTemporaries(this.folder);
     for (const name of await readdir(this.folder)) if (bytesByName(name) !== undefined) await this.remove(join(this.folder, name));
   }
