@@ -106,6 +106,27 @@ t.test('a message crosses two gateways: receipt, hand-over, knock, fetch, accept
   t.same((await submit(a, [])).controls, []);
 });
 
+t.test('an opening waits for a client that never echoes it until the record is forgotten, and no longer', async (t) => {
+  const { clock, a, b, settle } = await openPair();
+  const message = testMessage(1, 'example.org', clock, 1000, DAY_MS / 1000);
+  await submit(a, [message]);
+  await settle();
+  b.gateway.openings(encodeOpening(message.accept));
+  await settle();
+  const pass = async (days: number): Promise<void> => {
+    for (let half = 0; half < 2 * days; half += 1) {
+      clock.advance(DAY_MS / 2);
+      await settle();
+    }
+  };
+
+  await pass(7);
+  t.equal((await a.store.outbox('client', 10)).length, 1, 'still there, as its tombstone is');
+  await pass(2);
+  t.equal(await stateAt(a, message), undefined);
+  t.same(await a.store.outbox('client', 10), []);
+});
+
 t.test('who fetches a message on its way does not keep it from its destination', async (t) => {
   const { clock, a, b, ab, settle } = await openPair();
   const message = testMessage(50, 'example.org', clock);

@@ -17,6 +17,7 @@ import { encodeRefusal } from '../wire/refusal.js';
 import { beginAccept } from './accept.js';
 import { beginCheck } from './check.js';
 import { expireDue } from './expire.js';
+import { OpeningExpiry } from './expire-openings.js';
 import { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
 import { NeighbourForwarder } from './forward.js';
@@ -54,12 +55,14 @@ export class Gateway {
   /** Called when something may have become due at once. */
   onWake: (() => void) | undefined;
   readonly #rooms = new BundleRooms();
+  readonly #openings: OpeningExpiry;
   readonly packing: Packing = { choose: chooseLoad, freight: this.freight.bind(this) };
   #sequence: number;
   #stopping = false;
 
   constructor(context: GatewayContext, lanes: ReadonlyMap<string, readonly Lane[]>, knocks: KnockSender) {
     this.context = context;
+    this.#openings = new OpeningExpiry(context);
     this.#sequence = Math.floor(context.random.fraction() * 2 ** 40);
     for (const peer of context.book.all()) {
       if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], this.packing, () => this.onWake?.()));
@@ -93,6 +96,7 @@ export class Gateway {
     if (this.#stopping) return undefined;
     trust.check();
     const more = await expireDue(this.context);
+    if (!more) await this.#openings.sweep();
     const nowMs = trust.nowMs();
     if (planner.takeStale(nowMs)) await this.replan('free');
     let nextMs: number | undefined = more ? nowMs : undefined;
