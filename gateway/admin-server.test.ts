@@ -77,7 +77,7 @@ t.test('takes the place of a socket that nobody answers, and of no other', async
   const socketPath = join(await folderOf(t), 'admin.sock');
   const killed = spawn(process.execPath, ['-e', 'require("net").createServer().listen(process.argv[1], () => console.log("up"))', socketPath]);
   await once(killed.stdout, 'data');
-  await t.rejects(listen(socketPath), { code: 'GATEWAY_LISTEN', data: { address: socketPath, systemCode: 'EADDRINUSE' }, message: /another gateway runs/ });
+  await t.rejects(listen(socketPath), { code: 'GATEWAY_LISTEN', data: { address: socketPath, systemCode: 'EADDRINUSE' }, message: /another process answers/ });
   killed.kill('SIGKILL');
   await once(killed, 'exit');
   t.ok((await stat(socketPath)).isSocket(), 'it has left its socket behind');

@@ -192,10 +192,14 @@ async function startListening(server: Server, listen: HttpServerOptions['listen'
     await once(server, 'listening');
     if ('socketPath' in listen) await chmod(listen.socketPath, 0o600);
   } catch (thrown) {
-    const { code = '' } = thrown as NodeJS.ErrnoException;
-    const address = addressOf(listen);
-    throw new PosternError('GATEWAY_LISTEN', `Cannot listen on ${address}: ${LISTEN_ADVICE[code] ?? messageOf(thrown)}.`, { address, systemCode: code }, { cause: thrown });
+    throw listenFault(addressOf(listen), thrown);
   }
+}
+
+/** @param address where it was to listen @param thrown what the system said */
+export function listenFault(address: string, thrown: unknown): PosternError {
+  const { code = '' } = thrown as NodeJS.ErrnoException;
+  return new PosternError('GATEWAY_LISTEN', `Cannot listen on ${address}: ${LISTEN_ADVICE[code] ?? messageOf(thrown)}.`, { address, systemCode: code }, { cause: thrown });
 }
 
 /** A unix socket is its owner's alone from its first moment on; a folder that is made in that moment still works. */
