@@ -234,6 +234,23 @@ t.test('tries again when a kept connection turns out to be dead', async (t) => {
   t.equal(requests, 5);
 });
 
+t.test('sends a large body once, where the connection breaks in the middle of it', async (t) => {
+  let bodies = 0;
+  const server = createServer((request, response) => {
+    if (request.method === 'GET') return void response.writeHead(200, KEPT_ALIVE).end('ok');
+    bodies += 1;
+    let received = 0;
+    request.on('error', () => undefined).on('data', (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > 4_000_000) request.socket.resetAndDestroy();
+    });
+  });
+  const peer = await peerOf(t, server, { sockets: 1 });
+  await readWhole(await peer.exchange(get()));
+  t.match(await failureOf(t, peer.exchange(post(Buffer.alloc(20_000_000)))), { code: 'LINK_UNREACHABLE', message: /broke/ });
+  t.equal(bodies, 1);
+});
+
 t.test('does not follow a redirect', async (t) => {
   let requests = 0;
   const server = createServer((_request, response) => {

@@ -28,7 +28,7 @@ export interface HttpRequest {
   readonly method: 'GET' | 'HEAD' | 'POST';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** `open` is called again when a kept connection turns out to be dead. */
+  /** `open` is called again when a kept connection turns out to be dead, which shows before much of the body has left. */
   readonly body?: OutgoingBody;
   readonly answerLimitBytes: number;
   /** Instead of the peer's `wholeMs`. */
@@ -49,6 +49,8 @@ const DEFAULT_TIMEOUTS: HttpTimeouts = { connectMs: 20_000, idleMs: 120_000, who
 const DEFAULT_SOCKETS = 4;
 /** Our own answers need a few hundred bytes of headers. */
 const ANSWER_HEADER_BYTES = 8192;
+/** More than this leaves only on a connection that lives: what buffers take on both sides before a reset comes back is less. A body is not sent twice for nothing. */
+const DEAD_SOCKET_BYTES = 1 << 20;
 
 export class HttpPeer {
   /** The origin, for people. */
@@ -98,6 +100,8 @@ export class HttpPeer {
       maxHeaderSize: ANSWER_HEADER_BYTES,
     });
     let failure: Error | undefined;
+    let earlierBytes = 0;
+    client.once('socket', (socket) => (earlierBytes = socket.bytesWritten));
     const fail = (thrown: unknown): void => {
       failure ??= thrown instanceof Error ? thrown : new Error(messageOf(thrown));
       client.destroy();
@@ -129,7 +133,9 @@ export class HttpPeer {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body, cancel });
       });
       client.on('error', (thrown: NodeJS.ErrnoException) => {
-        const dead = failure === undefined && client.reusedSocket && (thrown.code === 'ECONNRESET' || thrown.code === 'EPIPE');
+        const isReset = thrown.code === 'ECONNRESET' || thrown.code === 'EPIPE';
+        const sentBytes = (client.socket?.bytesWritten ?? 0) - earlierBytes;
+        const dead = failure === undefined && client.reusedSocket && isReset && sentBytes <= DEAD_SOCKET_BYTES;
         reject(dead ? new DeadSocket(unreachable(address, thrown)) : failureOf(thrown));
       });
       client.on('close', () => {
