@@ -57,8 +57,22 @@ export interface Segment {
   damage: readonly Stretch[];
 }
 
+/** The segment that is written to. */
+interface Active {
+  readonly segment: Segment;
+  readonly file: DiskFile;
+  /** Nothing stands in it yet. */
+  fresh: boolean;
+  /** It gets longer with every group. */
+  readonly grows: boolean;
+  /** A segment to follow it has been asked for. */
+  followed: boolean;
+}
+
 /** A flush costs nearly the same for 1 KiB as for 256 KiB; beyond 1 MiB it is the bytes that cost. */
 const GROUP_LIMITS = { bytes: 1 << 20, units: 4096 };
+/** A file that grows costs each group a second flush: from here on a segment whose blocks exist is made ready, and then moved to. */
+const GROWN_BYTES = 256 * 1024;
 /** Enough for the working set, few beside the usual limit of 1024. */
 const OPEN_SEGMENTS = 64;
 
@@ -70,7 +84,7 @@ export class SegmentLog {
   /** By sequence number, oldest first. */
   readonly #segments = new Map<number, Segment>();
   #storeId: Uint8Array;
-  #active: { segment: Segment; file: DiskFile; fresh: boolean } | undefined;
+  #active: Active | undefined;
   #lastSequence = 0;
   #horizon: Horizon = { expirySec: 0, position: 0 };
   #recycledSequence = 0;
@@ -228,14 +242,14 @@ export class SegmentLog {
     // After a kill, what was read may be in the memory of the machine only. Only the last group can be: write it again.
     const startOffset = lastGroupOffset === SEGMENT_HEADER_BYTES ? 0 : lastGroupOffset;
     await file.write(startOffset, await file.read(startOffset, endOffset - startOffset));
-    this.#active = { segment, file, fresh: false };
+    this.#active = { segment, file, fresh: false, grows: (await file.size()) < this.#options.segmentBytes, followed: false };
   }
 
   /** Writes as many first units of the group as fit into the active segment, as one durable write. */
   async #write(group: readonly LogUnit[]): Promise<number> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
-      if (this.#active === undefined || !this.#fits(group[0]!.bytes)) await this.#roll();
+      if (this.#active === undefined || !this.#fits(group[0]!.bytes) || (this.#active.grows && this.#pool.spares > 0)) await this.#roll();
       return await this.#writeActive(group);
     } catch (error) {
       if (isDiskFull(error)) throw storeFull(this.#options.dir, error);
@@ -245,7 +259,8 @@ export class SegmentLog {
   }
 
   async #writeActive(group: readonly LogUnit[]): Promise<number> {
-    const { segment, file, fresh } = this.#active!;
+    const active = this.#active!;
+    const { segment, file, fresh } = active;
     const { sequence } = segment.header;
     const groupStart = segment.endOffset;
     // A fresh segment gets its header with its first group, so that beginning one costs no flush of its own.
@@ -275,8 +290,12 @@ export class SegmentLog {
       throw error;
     }
     segment.endOffset = writeStart + at;
-    this.#active!.fresh = false;
-    if (segment.endOffset > this.#options.segmentBytes / 2) this.#pool.prepare();
+    active.fresh = false;
+    if (!active.followed && segment.endOffset > Math.min(this.#options.segmentBytes / 2, active.grows ? GROWN_BYTES : Infinity)) {
+      // Once: where there is no room for another, there will be none with the next group either.
+      active.followed = true;
+      this.#pool.prepare();
+    }
     for (let i = 0; i < count; i += 1) group[i]!.durable(positions[i]!);
     return count;
   }
@@ -295,14 +314,14 @@ export class SegmentLog {
   }
 
   async #roll(): Promise<void> {
-    const { name, file } = await this.#pool.take();
+    const { name, file, grows } = await this.#pool.take();
     await this.#active?.file.close();
     const sequence = this.#lastSequence + 1;
     const header = { storeId: this.#storeId, sequence, horizon: this.#horizon, recycledSequence: this.#recycledSequence };
     const segment: Segment = { name, header, endOffset: SEGMENT_HEADER_BYTES, damage: [] };
     this.#lastSequence = sequence;
     this.#segments.set(sequence, segment);
-    this.#active = { segment, file, fresh: true };
+    this.#active = { segment, file, fresh: true, grows, followed: false };
   }
 
   #bufferOf(bytes: number): Buffer {

@@ -68,15 +68,15 @@ export class SegmentPool {
     return this.#spares.length;
   }
 
-  /** A file to begin a segment in, its name durable. */
-  async take(): Promise<{ name: string; file: DiskFile }> {
+  /** A file to begin a segment in, its name durable. `grows`: its blocks do not exist yet. */
+  async take(): Promise<{ name: string; file: DiskFile; grows: boolean }> {
     await this.#preparing;
     const { disk, dir } = this.#options;
     const spare = this.#spares.shift();
     const name = spare ?? this.#newName();
     const file = await disk.open(this.path(name), 'durable');
     if (spare === undefined) await disk.syncDir(dir);
-    return { name, file };
+    return { name, file, grows: spare === undefined };
   }
 
   /** Takes back the file of a segment in which nothing lives. */
