@@ -276,3 +276,8 @@ function u64(value: bigint): Uint8Array {
 function hexByte(value: number): string {
   return `0x${value.toString(16).padStart(2, '0')}`;
 }
+
+/** For people. */
+export function nameOf(message: Message | UnknownMessage): string {
+  return message.type === 'unknown' ? `a message of type ${message.code}` : message.type;
+}

@@ -5,23 +5,19 @@
  */
 import { strict as assert } from 'node:assert';
 import { isPosternError, messageOf, type PosternError } from '../../base/errors.js';
+import { Handshake, type HandshakeOptions } from './handshake.js';
 import { InboundTransfers } from './inbound-transfers.js';
 import { MessageReader, type ReaderEvent } from './message-reader.js';
-import { CAN_TLS, encodeContactHeader, encodeMessage, MESSAGE_CODES, protocolFault, TCPCL_VERSION, TERM_REPLY } from './messages.js';
-import type { ContactHeader, Message, SegmentHead, SessInit, UnknownMessage } from './messages.js';
+import { encodeMessage, MESSAGE_CODES, nameOf, protocolFault, TERM_REPLY } from './messages.js';
+import type { Message, SegmentHead, SessInit, UnknownMessage } from './messages.js';
 import { OutboundTransfers } from './outbound-transfers.js';
 import { rejectCode, rejectReason, termCode, termReason } from './reasons.js';
 import type { RefuseReason, RejectReason, TermReason } from './reasons.js';
 import type { SessionOutput } from './session-output.js';
-import { initOf, negotiate, type SessionTerms } from './session-terms.js';
+import { negotiate, type SessionTerms } from './session-terms.js';
 import { SessionWatch, type WatchEvent } from './session-watch.js';
 
-export interface SessionOptions {
-  /** The active side has made the connection. It knows its terms at once, the passive side once it knows the peer. */
-  readonly role: { readonly side: 'active'; readonly terms: SessionTerms } | { readonly side: 'passive' };
-  readonly canTls: boolean;
-  /** Why the session must not run in the clear; absent: it may. */
-  readonly plainFault?: PosternError;
+export interface SessionOptions extends HandshakeOptions {
   /** From the connection to the established session. */
   readonly handshakeMs: number;
 }
@@ -29,18 +25,16 @@ export interface SessionOptions {
 /** Messages out of place that we put up with, in one session. */
 const REJECTS = 16;
 
-type Phase = 'contact' | 'securing' | 'introducing' | 'admitting' | 'established' | 'closed';
+type Phase = 'greeting' | 'established' | 'closed';
 
 export class Session {
-  readonly #options: SessionOptions;
+  readonly #handshake: Handshake;
   readonly #watch: SessionWatch;
   readonly #reader = new MessageReader();
   readonly #outbound = new OutboundTransfers((output) => this.#emit(output));
   #inbound: InboundTransfers | undefined;
   #outputs: SessionOutput[] = [];
-  #phase: Phase = 'contact';
-  #terms: SessionTerms | undefined;
-  #peerInit: SessInit | undefined;
+  #phase: Phase = 'greeting';
   /** A segment that waits until an earlier transfer is answered; nothing is read meanwhile. */
   #waiting: SegmentHead | undefined;
   #termSent = false;
@@ -49,10 +43,18 @@ export class Session {
   #nowMs: number;
 
   constructor(options: SessionOptions, nowMs: number) {
-    this.#options = options;
     this.#nowMs = nowMs;
     this.#watch = new SessionWatch(nowMs, options.handshakeMs);
-    if (options.role.side === 'active') this.#terms = options.role.terms;
+    this.#handshake = new Handshake(options, {
+      emit: (output) => this.#emit(output),
+      send: (bytes) => this.#send(bytes),
+      sendTerm: (reason) => this.#sendTerm(reason),
+      onTerm: (reason) => this.#onTerm(reason),
+      reject: (message, reason) => this.#reject(message, reason),
+      establish: (terms, peerInit) => this.#establish(terms, peerInit),
+      fail: (error) => this.#fail(error),
+      close: (reason, error) => this.#close(reason, error),
+    });
   }
 
   /** Established and not ending: transfers may begin. */
@@ -72,7 +74,7 @@ export class Session {
   /** The connection is there. */
   start(nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#options.role.side === 'active') this.#sendContactHeader();
+    this.#handshake.start();
     return this.#take();
   }
 
@@ -87,28 +89,22 @@ export class Session {
 
   /** What came behind the contact header: the beginning of TLS, nothing that we may believe. */
   takeRest(): Uint8Array {
-    assert(this.#phase === 'securing');
+    assert(this.#handshake.phase === 'securing');
     return this.#reader.takeRest();
   }
 
   /** TLS is up. @param fault why the peer who proved its key there is the wrong one */
   secured(nowMs: number, fault?: PosternError): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'securing') {
-      this.#phase = 'introducing';
-      if (fault !== undefined) this.#fail(fault);
-      else this.#introduce();
-    }
+    if (this.#phase === 'greeting') this.#handshake.secured(fault);
     return this.#take();
   }
 
   /** Passive side, after `introduced`: we want the session. */
   admit(terms: SessionTerms, nowMs: number): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'admitting') {
-      this.#terms = terms;
-      this.#sendInit(terms);
-      this.#guard(() => this.#establish(terms, this.#peerInit!));
+    if (this.#phase === 'greeting' && this.#handshake.phase === 'admitting') {
+      this.#guard(() => this.#handshake.admit(terms));
       this.#read();
     }
     return this.#take();
@@ -149,7 +145,7 @@ export class Session {
   /** Ends the session in order: transfers in hand are finished, none begins (RFC 9174 §6). */
   terminate(reason: TermReason, nowMs: number, error?: PosternError): SessionOutput[] {
     this.#nowMs = nowMs;
-    if (this.#phase === 'contact' || this.#phase === 'securing') this.#close('we ended the session', error);
+    if (this.#phase === 'greeting' && !this.#isIntroducing) this.#close('we ended the session', error);
     else if (this.#phase !== 'closed') {
       this.#sendTerm(reason);
       if (this.#phase === 'established') this.#closeIfDone();
@@ -210,13 +206,18 @@ export class Session {
     }
   }
 
+  /** The peer can be told why there will be no session (RFC 9174 §4.6). */
+  get #isIntroducing(): boolean {
+    return this.#phase === 'greeting' && (this.#handshake.phase === 'introducing' || this.#handshake.phase === 'admitting');
+  }
+
   get #busy(): boolean {
     return this.#outbound.busy || this.#inbound?.busy === true;
   }
 
   #read(): void {
     this.#guard(() => {
-      while (this.#phase !== 'closed' && this.#phase !== 'securing' && this.#phase !== 'admitting' && this.#waiting === undefined) {
+      while (this.#phase !== 'closed' && !(this.#phase === 'greeting' && this.#handshake.waits) && this.#waiting === undefined) {
         const event = this.#reader.next();
         if (event === undefined) return;
         this.#handle(event);
@@ -237,52 +238,15 @@ export class Session {
   #handle(event: ReaderEvent): void {
     switch (event.kind) {
       case 'contact':
-        return this.#onContact(event.header);
+        return this.#handshake.onContact(event.header);
       case 'message':
-        return this.#phase === 'established' ? this.#onMessage(event.message) : this.#onGreeting(event.message);
+        return this.#phase === 'established' ? this.#onMessage(event.message) : this.#handshake.onMessage(event.message);
       case 'data':
         this.#watch.arrived(this.#nowMs);
         return this.#inbound!.onData(event.bytes);
       case 'segment-end':
         return this.#inbound!.onSegmentEnd();
     }
-  }
-
-  /** RFC 9174 §4.3. */
-  #onContact(header: ContactHeader): void {
-    const { role, canTls, plainFault } = this.#options;
-    if (role.side === 'passive') this.#sendContactHeader();
-    if (header.version !== TCPCL_VERSION) {
-      if (role.side === 'passive') this.#sendTerm('version-mismatch');
-      return this.#close(`the peer speaks TCPCL version ${header.version}`, protocolFault('tcpcl/contact/version', 4, `version ${header.version}`, `version ${TCPCL_VERSION}`));
-    }
-    if (canTls && (header.flags & CAN_TLS) !== 0) {
-      this.#phase = 'securing';
-      this.#emit({ kind: 'secure' });
-    } else if (plainFault === undefined) {
-      this.#introduce();
-    } else {
-      this.#sendTerm('contact-failure');
-      this.#close(messageOf(plainFault), plainFault);
-    }
-  }
-
-  #introduce(): void {
-    this.#phase = 'introducing';
-    if (this.#options.role.side === 'active') this.#sendInit(this.#options.role.terms);
-  }
-
-  /** Before the session is established (RFC 9174 §4.6). */
-  #onGreeting(message: Message | UnknownMessage): void {
-    if (message.type === 'sess-init') {
-      if (this.#terms !== undefined) return this.#establish(this.#terms, message);
-      this.#peerInit = message;
-      this.#phase = 'admitting';
-      return this.#emit({ kind: 'introduced', nodeId: message.nodeId });
-    }
-    if (message.type === 'sess-term') return this.#onTerm(message.reason);
-    this.#reject(message, message.type === 'unknown' ? 'type-unknown' : 'unexpected');
-    this.#close(`the peer sent ${nameOf(message)} instead of SESS_INIT`, protocolFault('tcpcl', 0, nameOf(message), 'sess-init'));
   }
 
   #establish(terms: SessionTerms, peerInit: SessInit): void {
@@ -373,7 +337,7 @@ export class Session {
   }
 
   #fail(error: PosternError): void {
-    if (this.#phase === 'introducing' || this.#phase === 'admitting') this.#sendTerm('contact-failure');
+    if (this.#isIntroducing) this.#sendTerm('contact-failure');
     else if (this.#phase === 'established') this.#sendTerm('unknown');
     this.#close(messageOf(error), error);
   }
@@ -391,14 +355,6 @@ export class Session {
     this.#inbound?.onDisconnect();
     this.#outbound.onDisconnect();
     this.#emit({ kind: 'close', reason, inOrder, ...(error === undefined ? {} : { error }) });
-  }
-
-  #sendContactHeader(): void {
-    this.#send(encodeContactHeader({ version: TCPCL_VERSION, flags: this.#options.canTls ? CAN_TLS : 0 }));
-  }
-
-  #sendInit(terms: SessionTerms): void {
-    this.#sendMessage(initOf(terms));
   }
 
   #sendTerm(reason: TermReason): void {
@@ -431,8 +387,4 @@ export class Session {
     this.#outputs = [];
     return outputs;
   }
-}
-
-function nameOf(message: Message | UnknownMessage): string {
-  return message.type === 'unknown' ? `a message of type ${message.code}` : message.type;
 }
