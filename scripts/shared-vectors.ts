@@ -15,5 +15,16 @@ export function needsShared(file: string): { skip: string | false } {
 }
 
 export function readShared(file: string): unknown {
-  return JSON.parse(readFileSync(join(FOLDER, file), 'utf8'));
+  return JSON.parse(readSharedText(file));
+}
+
+export function readSharedText(file: string): string {
+  return readFileSync(join(FOLDER, file), 'utf8');
+}
+
+/** The rows of a table with a head, by the names in it; lines that begin with # are remarks. */
+export function readSharedTable(file: string): Record<string, string>[] {
+  const [head = '', ...rows] = readSharedText(file).split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#'));
+  const names = head.split(',');
+  return rows.map((row) => Object.fromEntries(row.split(',').map((cell, index) => [names[index] ?? '', cell])));
 }

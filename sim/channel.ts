@@ -11,6 +11,8 @@ import type { Window, Windows } from './windows.js';
 export interface ChannelModel {
   readonly reliable: boolean;
   readonly bitsPerSec: number;
+  /** Where the rate changes in time; a window with a rate of its own keeps it. */
+  rateAt?(atUs: number): number;
   /** Light time for what leaves at this time. */
   delayUs(leavesUs: number): number;
   readonly windows: Windows;
@@ -116,7 +118,7 @@ export class Channel {
     const window = this.window();
     const startUs = Math.max(nowUs, this.#busyUntilUs);
     if (window === undefined || window.startUs > nowUs) return this.#refuse('no contact', done);
-    const transferUs = this.#transferUs(bytes.length, window);
+    const transferUs = this.#transferUs(bytes.length, window, startUs);
     const sendDelayUs = window.delayUs ?? this.model.delayUs(startUs);
     const { takesUs, repeatedBytes, arrives } = this.#course(bytes.length, transferUs, sendDelayUs);
     const endUs = startUs + takesUs;
@@ -137,8 +139,8 @@ export class Channel {
     done({ kind: 'closed', reason });
   }
 
-  #transferUs(bytes: number, window: Window): number {
-    return Math.ceil((bytes * BITS_PER_BYTE * US_PER_SEC) / (window.bitsPerSec ?? this.model.bitsPerSec));
+  #transferUs(bytes: number, window: Window, startUs: number): number {
+    return Math.ceil((bytes * BITS_PER_BYTE * US_PER_SEC) / (window.bitsPerSec ?? this.model.rateAt?.(startUs) ?? this.model.bitsPerSec));
   }
 
   /** How long a unit takes to leave for good, and whether it gets there. */

@@ -1,7 +1,9 @@
 /** A scenario file as one strict schema: who is there, what joins them, what is sent, what goes wrong, and what must come of it. docs/simulator.md explains each block. */
 import { z } from 'zod';
 import { planned } from '../gateway/contact-schema.js';
-import { durationUs, instantMs, probability, rateBits, signedDurationUs, sizeBytes } from './quantity-schema.js';
+import { PLANETS } from './planets.js';
+import { distanceKm, durationUs, instantMs, probability, rateBits, signedDurationUs, sizeBytes } from './quantity-schema.js';
+import { tleFault } from './satellites.js';
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'use 1 to 32 lower-case letters, digits and hyphens');
 const domain = z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'use a domain, such as mars.example');
@@ -30,17 +32,58 @@ const loss = z.union([
   z.strictObject({ bitErrorRate: z.number().min(0).max(0.5), segment: sizeBytes.default(1400) }),
 ]);
 
-const body = z.enum(['mercury', 'venus', 'earth', 'moon', 'mars', 'jupiter', 'saturn', 'uranus', 'neptune', 'pluto']);
+const planet = z.enum(PLANETS);
 
-const windows = z.union([
-  z.literal('always'),
-  z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }),
-  z.strictObject({ list: z.array(z.tuple([durationUs, durationUs])).min(1) }),
-]);
+/** From the time when it begins to the time when it ends, with what it has for itself. */
+const wholeSpell = z.strictObject({ from: durationUs, until: durationUs, rate: rateBits.optional(), delay: durationUs.optional() });
+const spell = z.union(
+  [z.tuple([durationUs, durationUs]).transform(([from, until]): z.output<typeof wholeSpell> => ({ from, until })), wholeSpell],
+  { error: 'use [from, until], or { from, until, rate, delay }' },
+);
+
+const list = z
+  .strictObject({ list: z.array(spell).min(1), loop: durationUs.optional() })
+  .superRefine((value, context) => {
+    let endUs = 0;
+    for (const [index, { from, until }] of value.list.entries()) {
+      if (from < endUs) context.addIssue({ code: 'custom', path: ['list', index], message: 'windows follow one another, each after the end of the one before' });
+      if (until <= from) context.addIssue({ code: 'custom', path: ['list', index], message: 'a window ends after it begins' });
+      endUs = until;
+    }
+    if (value.loop !== undefined && value.loop < endUs) context.addIssue({ code: 'custom', path: ['loop'], message: 'a round is as long as its last window needs, or longer' });
+  });
+
+/** Two lines in one text, or in a list; a line before them is the name. */
+const tle = z
+  .union([z.string().transform((text) => text.trim().split(/\s*\n\s*/)), z.array(z.string())], { error: 'use the two lines of the elements' })
+  .transform((lines) => [lines.at(-2) ?? '', lines.at(-1) ?? ''] as const)
+  .superRefine(([line1, line2], context) => {
+    const message = tleFault(line1, line2);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
+
+const passes = z.strictObject({
+  tle,
+  station: z.strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(360), height: distanceKm.default(0) }),
+  /** How high the satellite stands when the pass begins and ends. */
+  maskDeg: z.number().min(0).max(89).default(10),
+});
+
+const windows = z.union(
+  [
+    z.literal('always'),
+    z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }),
+    list,
+    z.strictObject({ passes }),
+  ],
+  { error: 'use "always", { first, every, open, drift }, { list, loop } or { passes }' },
+);
 
 const way = {
-  rate: rateBits.optional(),
-  delay: z.union([durationUs, z.strictObject({ from: body, to: body })]).optional(),
+  /** With a distance: what it is there; it falls with the square of the distance, as radio does. */
+  rate: z.union([rateBits, z.strictObject({ is: rateBits, at: distanceKm, most: rateBits.optional() })], { error: 'use a rate such as "2 kbit/s", or { is: 4 Mbit/s, at: 0.5 au }' }).optional(),
+  /** Between planets: from where the first node is, to where the second is. */
+  delay: z.union([durationUs, z.strictObject({ from: planet, to: planet })], { error: 'use a duration such as "12 min", or { from: earth, to: mars }' }).optional(),
   windows: windows.optional(),
   /** No contact while the Sun stands this close to the line, degrees. */
   conjunctionBelowDeg: z.number().min(0).max(30).optional(),
@@ -144,6 +187,16 @@ export const scenarioSchema = z
     }
     const neighbours = new Set<string>();
     const linkNames = new Set<string>();
+    for (const [index, entry] of scenario.links.entries()) {
+      for (const side of ['there', 'back'] as const) {
+        const { delay, rate, windows, conjunctionBelowDeg } = { ...entry, ...entry[side] };
+        const isPlanetary = typeof delay === 'object';
+        const hasPasses = typeof windows === 'object' && 'passes' in windows;
+        if (isPlanetary && delay.from === delay.to) refuse(['links', index, 'delay'], 'a delay between planets has two of them');
+        if (conjunctionBelowDeg !== undefined && !isPlanetary) refuse(['links', index, 'conjunctionBelowDeg'], 'the Sun comes between planets: give a delay such as { from: earth, to: mars }');
+        if (typeof rate === 'object' && !isPlanetary && !hasPasses) refuse(['links', index, 'rate'], 'a rate falls with a distance that changes: give a delay between planets, or passes');
+      }
+    }
     for (const [list, entries] of [['links', scenario.links], ['couriers', scenario.couriers]] as const) {
       for (const [index, { between }] of entries.entries()) {
         for (const [end, at] of between.entries()) if (!(at in scenario.nodes)) refuse([list, index, 'between', end], `there is no node named ${at}`);
@@ -167,6 +220,8 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export type NodePlan = Scenario['nodes'][string];
 export type LinkPlan = Scenario['links'][number];
 export type WayPlan = LinkPlan['there'];
+export type PassPlan = z.output<typeof passes>;
+export type FallingRate = Exclude<NonNullable<WayPlan['rate']>, number>;
 export type CourierPlan = Scenario['couriers'][number];
 export type TrafficPlan = Scenario['traffic'][number];
 export type FaultPlan = Scenario['faults'][number];

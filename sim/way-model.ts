@@ -1,22 +1,31 @@
 /** From what a scenario says of one way of a link, or of a courier, to a channel of the world. */
 import type { ChannelModel } from './channel.js';
+import { conjunctions } from './conjunction.js';
 import type { LossModel } from './losses.js';
-import type { CourierPlan, LinkPlan, WayPlan } from './scenario-schema.js';
-import { ALWAYS, listed, periodic } from './windows.js';
+import { passes, rangeLightTimes } from './passes.js';
+import type { Sky } from './passes.js';
+import { LIGHT_KM_PER_SEC, lightTimes } from './planets.js';
+import type { Line } from './planets.js';
+import { satelliteOf } from './satellites.js';
+import type { CourierPlan, FallingRate, LinkPlan, PassPlan, WayPlan } from './scenario-schema.js';
+import { ALWAYS, except, listed, looped, periodic } from './windows.js';
 import type { Windows } from './windows.js';
 
 const DEFAULT_RATE_BITS = 10e6;
 const DEFAULT_DELAY_US = 1000;
 
 /** @param startMs Unix time at the start of the run */
-export function wayModel(link: LinkPlan, own: WayPlan, startMs: number): ChannelModel {
-  const way = { ...link, ...own };
-  void startMs;
+export function wayModel(link: LinkPlan, side: 'there' | 'back', startMs: number): ChannelModel {
+  const way = { ...link, ...link[side] };
+  const delayUs = delayOf(link, side, startMs);
+  const { rate = DEFAULT_RATE_BITS } = way;
+  const rateAt = typeof rate === 'number' ? undefined : fallingRate(rate, delayUs);
   return {
     reliable: link.reliable,
-    bitsPerSec: way.rate ?? DEFAULT_RATE_BITS,
-    delayUs: typeof way.delay === 'number' ? constant(way.delay) : constant(DEFAULT_DELAY_US),
-    windows: windowsOf(way),
+    bitsPerSec: typeof rate === 'number' ? rate : rate.is,
+    ...(rateAt !== undefined && { rateAt }),
+    delayUs,
+    windows: lightOf(link, side, windowsOf(way, startMs), startMs),
     loss: lossOf(way),
     corruptProbability: way.corrupt ?? 0,
     duplicateProbability: way.duplicate ?? 0,
@@ -25,6 +34,16 @@ export function wayModel(link: LinkPlan, own: WayPlan, startMs: number): Channel
     windowLossProbability: 0,
   };
 }
+
+/** The longest that anything is on its way until then: what a sender has to wait for. */
+export function longestDelayUs({ delayUs }: Pick<ChannelModel, 'delayUs'>, untilUs: number): number {
+  let longestUs = 0;
+  for (let sample = 0; sample <= DELAY_SAMPLES; sample += 1) longestUs = Math.max(longestUs, delayUs((untilUs * sample) / DELAY_SAMPLES));
+  return longestUs;
+}
+
+/** Planets take their time: between two looks in a run of ten years Mars moves by a light minute. */
+const DELAY_SAMPLES = 256;
 
 /** A courier is a link that is open while the stick is being written, and as slow as the journey. */
 export function courierModel(courier: CourierPlan, way: 'there' | 'back'): ChannelModel {
@@ -49,11 +68,50 @@ function constant(valueUs: number): () => number {
   return () => valueUs;
 }
 
-function windowsOf({ windows }: WayPlan): Windows {
-  if (windows === undefined || windows === 'always') return ALWAYS;
-  if ('list' in windows) return listed(windows.list.map(([startUs, endUs]) => ({ startUs, endUs })));
-  return periodic({ firstUs: windows.first, everyUs: windows.every, openUs: windows.open, driftUs: windows.drift });
+/** What is said of the whole link is said of the way there; on the way back the planets change places. */
+function planetsOf(link: LinkPlan, side: 'there' | 'back'): Line | undefined {
+  const own = link[side].delay;
+  const delay = own ?? link.delay;
+  if (typeof delay !== 'object') return undefined;
+  return own === undefined && side === 'back' ? { from: delay.to, to: delay.from } : delay;
 }
+
+function delayOf(link: LinkPlan, side: 'there' | 'back', startMs: number): (leavesUs: number) => number {
+  const planets = planetsOf(link, side);
+  if (planets !== undefined) return lightTimes(planets, startMs);
+  const { delay, windows } = { ...link, ...link[side] };
+  if (typeof delay === 'number') return constant(delay);
+  return typeof windows === 'object' && 'passes' in windows ? rangeLightTimes(skyOf(windows.passes, startMs)) : constant(DEFAULT_DELAY_US);
+}
+
+/** The windows outside of conjunctions. */
+function lightOf(link: LinkPlan, side: 'there' | 'back', windows: Windows, startMs: number): Windows {
+  const { conjunctionBelowDeg } = { ...link, ...link[side] };
+  const planets = planetsOf(link, side);
+  return conjunctionBelowDeg === undefined || planets === undefined ? windows : except(windows, conjunctions(planets, conjunctionBelowDeg, startMs));
+}
+
+function windowsOf({ windows }: WayPlan, startMs: number): Windows {
+  if (windows === undefined || windows === 'always') return ALWAYS;
+  if ('passes' in windows) return passes(skyOf(windows.passes, startMs), windows.passes.maskDeg);
+  if ('every' in windows) return periodic({ firstUs: windows.first, everyUs: windows.every, openUs: windows.open, driftUs: windows.drift });
+  const list = windows.list.map(({ from, until, rate, delay }) => ({ startUs: from, endUs: until, ...(rate !== undefined && { bitsPerSec: rate }), ...(delay !== undefined && { delayUs: delay }) }));
+  return windows.loop === undefined ? listed(list) : looped(list, windows.loop);
+}
+
+function skyOf({ tle: [line1, line2], station: { latitude, longitude, height } }: PassPlan, startMs: number): Sky {
+  return { satellite: satelliteOf(line1, line2), station: { latitude, longitude, heightKm: height }, startMs };
+}
+
+/** A radio as good at one distance is worse by the square at another, and no better than it can be. */
+function fallingRate({ is, at, most = Number.POSITIVE_INFINITY }: FallingRate, delayUs: (leavesUs: number) => number): (atUs: number) => number {
+  return (atUs) => {
+    const km = Math.max(1, (delayUs(atUs) / US_PER_SEC) * LIGHT_KM_PER_SEC);
+    return Math.min(most, is * (at / km) ** 2);
+  };
+}
+
+const US_PER_SEC = 1e6;
 
 function lossOf({ loss }: WayPlan): LossModel {
   if (loss === undefined) return { kind: 'none' };

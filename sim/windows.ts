@@ -1,5 +1,4 @@
 /** When a direction of a link works: windows of true time, made one after the other, so that a year of them costs nothing. */
-
 import type { Contact, ContactSource } from '../plan/contact.js';
 
 export interface Window {
@@ -23,6 +22,37 @@ export function listed(windows: readonly Window[]): Windows {
     if (at > 0 && (windows[at - 1]?.endUs ?? 0) > afterUs) at = 0;
     while (at < windows.length && (windows[at] as Window).endUs <= afterUs) at += 1;
     return windows[at];
+  };
+}
+
+/** A list again and again: its times count from the beginning of each round. */
+export function looped(windows: readonly Window[], roundUs: number): Windows {
+  return (afterUs) => {
+    const firstUs = Math.max(0, Math.floor(afterUs / roundUs)) * roundUs;
+    for (const beginsUs of [firstUs, firstUs + roundUs]) {
+      const window = windows.find(({ endUs }) => beginsUs + endUs > afterUs);
+      if (window !== undefined) return { ...window, startUs: beginsUs + window.startUs, endUs: beginsUs + window.endUs };
+    }
+    return undefined;
+  };
+}
+
+/** Windows that have to be looked for: each once, from the end of the one before it on. */
+export function sought(find: (fromUs: number) => Window | undefined): Windows {
+  const found: Window[] = [];
+  let at = 0;
+  let isLast = false;
+  return (afterUs) => {
+    if (at > 0 && (found[at - 1]?.endUs ?? 0) > afterUs) at = 0;
+    for (; (found[at]?.endUs ?? 0) <= afterUs; at += 1) {
+      if (at < found.length) continue;
+      const next = isLast ? undefined : find(found.at(-1)?.endUs ?? 0);
+      isLast = next === undefined;
+      if (next === undefined) return undefined;
+      found.push(next);
+      at -= 1;
+    }
+    return found[at];
   };
 }
 
@@ -67,30 +97,37 @@ function firstLight(window: Window, fromUs: number, dark: Windows): Window | und
   return { ...window, startUs };
 }
 
-export interface PlanTerms {
-  readonly startMs: number;
+/** What of a direction a gateway can plan with. */
+export interface Foreseen {
+  readonly windows: Windows;
   readonly bitsPerSec: number;
-  readonly delayUs: (atUs: number) => number;
+  /** Where the rate changes in time. */
+  rateAt?(atUs: number): number;
+  delayUs(leavesUs: number): number;
 }
 
-/** What a gateway is told of the windows: its contact plan, in the time that clocks show. */
-export function contactPlan(windows: Windows, { startMs, bitsPerSec, delayUs }: PlanTerms): ContactSource {
-  const contactOf = (window: Window): Contact => ({
-    startMs: startMs + window.startUs / US_PER_MS,
-    endMs: window.endUs === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : startMs + window.endUs / US_PER_MS,
-    rateBytesPerSec: (window.bitsPerSec ?? bitsPerSec) / BITS_PER_BYTE,
-    lightTimeMs: Math.ceil((window.delayUs ?? delayUs(window.startUs)) / US_PER_MS),
-  });
+/** What a gateway is told of the windows: its contact plan, in the time that clocks show. Rate and light time are those of the beginning, or of the time that is asked for. */
+export function contactPlan(foreseen: Foreseen, startMs: number): ContactSource {
+  const { windows } = foreseen;
+  const contactOf = (window: Window, askedUs: number): Contact => {
+    const atUs = Math.max(window.startUs, askedUs);
+    return {
+      startMs: startMs + window.startUs / US_PER_MS,
+      endMs: window.endUs === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : startMs + window.endUs / US_PER_MS,
+      rateBytesPerSec: (window.bitsPerSec ?? foreseen.rateAt?.(atUs) ?? foreseen.bitsPerSec) / BITS_PER_BYTE,
+      lightTimeMs: Math.ceil((window.delayUs ?? foreseen.delayUs(atUs)) / US_PER_MS),
+    };
+  };
   const toUs = (ms: number): number => Math.max(0, Math.floor((ms - startMs) * US_PER_MS));
   return {
     at(ms) {
       const window = windows(toUs(ms));
-      return window !== undefined && window.startUs <= toUs(ms) ? contactOf(window) : undefined;
+      return window !== undefined && window.startUs <= toUs(ms) ? contactOf(window, toUs(ms)) : undefined;
     },
     next(afterMs) {
       let window = windows(toUs(afterMs));
       while (window !== undefined && window.startUs <= toUs(afterMs)) window = windows(window.endUs);
-      return window === undefined ? undefined : contactOf(window);
+      return window === undefined ? undefined : contactOf(window, window.startUs);
     },
   };
 }

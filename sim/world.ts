@@ -20,7 +20,7 @@ import type { NodeLink, NodePeer } from './sim-node.js';
 import { Streams } from './streams.js';
 import { Trace } from './trace.js';
 import { startTraffic } from './traffic.js';
-import { courierModel, wayModel } from './way-model.js';
+import { courierModel, longestDelayUs, wayModel } from './way-model.js';
 import { contactPlan } from './windows.js';
 import type { Plant, WorldFace } from './world-face.js';
 
@@ -142,16 +142,16 @@ export class World implements WorldFace {
     const isCourier = 'travel' in plan;
     const channel = (from: string, to: string, model: ChannelModel): Channel => new Channel(`${name} ${from}>${to}`, model, this.time, this.streams.named(`link/${name}/${from}`));
     const { starts } = this.scenario;
-    const there = channel(a, b, isCourier ? courierModel(plan, 'there') : wayModel(plan, plan.there, starts));
-    const back = channel(b, a, isCourier ? courierModel(plan, 'back') : wayModel(plan, plan.back, starts));
+    const there = channel(a, b, isCourier ? courierModel(plan, 'there') : wayModel(plan, 'there', starts));
+    const back = channel(b, a, isCourier ? courierModel(plan, 'back') : wayModel(plan, 'back', starts));
     this.channels.set(name, [there, back]);
     const supports = { carries: 'bundle', answers: false, largestBytes: isCourier ? LARGEST_BUNDLE_BYTES : plan.largest, parallel: isCourier ? 1 : plan.parallel } as const;
     const retry = isCourier ? { firstMs: 60_000, capMs: 3_600_000 } : { firstMs: plan.retry.first / US_PER_MS, capMs: plan.retry.cap / US_PER_MS };
-    const lightTimeMs = Math.ceil(Math.max(there.model.delayUs(0), back.model.delayUs(0)) / US_PER_MS);
+    const lightTimeMs = Math.ceil(Math.max(longestDelayUs(there.model, this.endUs), longestDelayUs(back.model, this.endUs)) / US_PER_MS);
     const end = (from: string, to: string, out: Channel, other: Channel): void => {
       const key = `${from} ${to}`;
       const own = links.get(key) ?? [];
-      const contacts = contactPlan(out.model.windows, { startMs: starts, bitsPerSec: out.model.bitsPerSec, delayUs: (atUs) => out.model.delayUs(atUs) });
+      const contacts = contactPlan(out.model, starts);
       own.push({ name: `${to}/${name}`, supports, out, back: other, contacts, budget: isCourier || from !== a ? undefined : plan.budget, lightTimeMs, retry });
       links.set(key, own);
       this.#announceContacts(out, from, `${to}/${name}`);
