@@ -50,7 +50,7 @@ export class SimulatedModem {
   sessions = 0;
   sessionMs = 0;
   /** Said before the next answers: a disturbed line. */
-  noise = new Uint8Array();
+  noise: Uint8Array = new Uint8Array();
   /** So many messages from the host, and to it, have a wrong sum. */
   wrongSums = 0;
   deaf = false;
@@ -100,6 +100,10 @@ export class SimulatedModem {
     this.#say = say;
     this.#held = new Uint8Array();
     this.#wanted = 0;
+  }
+
+  get isPowered(): boolean {
+    return this.#powered;
   }
 
   get bars(): number {
