@@ -31,13 +31,17 @@ export interface ChannelStatistics {
   bytes: number;
   arrivedUnits: number;
   arrivedBytes: number;
+  lostUnits: number;
   lostBytes: number;
+  corruptedUnits: number;
   corruptedBytes: number;
   duplicatedBytes: number;
   /** Sent again by the link itself. */
   repeatedBytes: number;
   refusedAttempts: number;
   cutUnits: number;
+  /** What had been sent of units that were cut off: not among `bytes`. */
+  cutBytes: number;
   busyUs: number;
 }
 
@@ -46,6 +50,16 @@ export type Sent =
   | { readonly kind: 'closed'; readonly reason: string }
   | { readonly kind: 'written' }
   | { readonly kind: 'answered'; readonly taken: boolean; readonly code?: string; readonly retryAfterMs?: number };
+
+/** A unit that has left for good. */
+export interface LeftUnit {
+  readonly bytes: Uint8Array;
+  readonly leftUs: number;
+  readonly busyUs: number;
+  readonly window: Window;
+  /** When its last byte reaches the other end, unless it is lost. */
+  readonly arrivesUs: number | undefined;
+}
 
 export type Arrive = (bytes: Uint8Array) => Promise<Sent & { readonly kind: 'answered' }> | undefined;
 
@@ -62,7 +76,9 @@ const PATIENCE_US = 30 * US_PER_SEC;
 const MOST_ROUNDS = 50;
 
 interface OnTheAir {
+  readonly startUs: number;
   readonly endUs: number;
+  readonly bytes: number;
   readonly event: PendingEvent;
   readonly done: (sent: Sent) => void;
 }
@@ -70,9 +86,11 @@ interface OnTheAir {
 export class Channel {
   readonly name: string;
   readonly model: ChannelModel;
-  readonly statistics: ChannelStatistics = { units: 0, bytes: 0, arrivedUnits: 0, arrivedBytes: 0, lostBytes: 0, corruptedBytes: 0, duplicatedBytes: 0, repeatedBytes: 0, refusedAttempts: 0, cutUnits: 0, busyUs: 0 };
+  readonly statistics: ChannelStatistics = { units: 0, bytes: 0, arrivedUnits: 0, arrivedBytes: 0, lostUnits: 0, lostBytes: 0, corruptedUnits: 0, corruptedBytes: 0, duplicatedBytes: 0, repeatedBytes: 0, refusedAttempts: 0, cutUnits: 0, cutBytes: 0, busyUs: 0 };
   /** The other end, if somebody is there. */
   arrive: Arrive = () => undefined;
+  /** Hears of every unit that has left. */
+  onLeft: (unit: LeftUnit) => void = () => undefined;
   readonly #time: ChannelTime;
   readonly #chance: Stream;
   readonly #losses: Losses;
@@ -106,6 +124,7 @@ export class Channel {
     for (const unit of this.#onTheAir) {
       unit.event.isTakenBack = true;
       this.statistics.cutUnits += 1;
+      this.statistics.cutBytes += Math.max(0, Math.floor((unit.bytes * (this.#time.nowUs - unit.startUs)) / (unit.endUs - unit.startUs)));
       unit.done({ kind: 'closed', reason: 'cut in mid-transfer' });
     }
     this.#onTheAir.clear();
@@ -128,9 +147,9 @@ export class Channel {
     const event = queue.add(endUs, () => {
       this.#onTheAir.delete(unit);
       this.#left(bytes.length, repeatedBytes, takesUs);
-      this.#travel(bytes, window, endUs, arrives, backUs, done);
+      this.#travel(bytes, window, { leftUs: endUs, busyUs: takesUs, arrives }, backUs, done);
     });
-    const unit: OnTheAir = { endUs, event, done };
+    const unit: OnTheAir = { startUs, endUs, bytes: bytes.length, event, done };
     this.#onTheAir.add(unit);
   }
 
@@ -166,12 +185,15 @@ export class Channel {
     this.statistics.busyUs += takesUs;
   }
 
-  #travel(bytes: Uint8Array, window: Window, endUs: number, arrives: boolean, backUs: () => number, done: (sent: Sent) => void): void {
+  #travel(bytes: Uint8Array, window: Window, course: { leftUs: number; busyUs: number; arrives: boolean }, backUs: () => number, done: (sent: Sent) => void): void {
     const { model, statistics } = this;
     const { queue } = this.#time;
-    const isLost = !arrives || this.#isWindowLost(window);
+    const { leftUs: endUs, busyUs } = course;
+    const isLost = !course.arrives || this.#isWindowLost(window);
     const delayUs = Math.ceil(window.delayUs ?? model.delayUs(endUs));
+    this.onLeft({ bytes, leftUs: endUs, busyUs, window, arrivesUs: isLost ? undefined : endUs + delayUs });
     if (isLost) {
+      statistics.lostUnits += 1;
       statistics.lostBytes += bytes.length;
       if (model.reliable) queue.add(endUs + 2 * delayUs + PATIENCE_US, () => done({ kind: 'closed', reason: 'no acknowledgement' }));
       else done({ kind: 'written' });
@@ -193,6 +215,7 @@ export class Channel {
     const { queue } = this.#time;
     const answer = this.arrive(bytes);
     if (answer === undefined) {
+      this.statistics.lostUnits += 1;
       this.statistics.lostBytes += bytes.length;
       if (done !== undefined) queue.add(this.#time.nowUs + Math.ceil(backUs()) + PATIENCE_US, () => done({ kind: 'closed', reason: 'nobody is there' }));
       return;
@@ -218,6 +241,7 @@ export class Channel {
     const corrupted = bytes.slice();
     const at = this.#chance.between(0, bytes.length - 1);
     corrupted[at] = (corrupted[at] ?? 0) ^ (1 << this.#chance.between(0, 7));
+    this.statistics.corruptedUnits += 1;
     this.statistics.corruptedBytes += bytes.length;
     return corrupted;
   }

@@ -9,15 +9,17 @@ export interface Expectation {
 }
 
 export interface Found {
-  readonly delivery: { readonly ratio: number; readonly inLimbo: number };
+  readonly delivery: { readonly ratio: number };
   readonly latencySec: { readonly p50: number; readonly p99: number };
   readonly overhead: { readonly ratio: number };
+  readonly links: readonly { readonly lostUnits: number }[];
+  readonly money: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
 }
 
 const US_PER_SEC = 1e6;
 
-export function checkExpectations(expect: Scenario['expect'], { delivery, latencySec, overhead, faults }: Found): Expectation[] {
+export function checkExpectations(expect: Scenario['expect'], { delivery, latencySec, overhead, links, money, faults }: Found): Expectation[] {
   const found: Expectation[] = [];
   const least = (what: string, wanted: number | undefined, value: number): void => void (wanted !== undefined && found.push({ what, wanted, found: value, met: value >= wanted }));
   const most = (what: string, wanted: number | undefined, value: number): void => void (wanted !== undefined && found.push({ what, wanted, found: value, met: value <= wanted }));
@@ -29,5 +31,9 @@ export function checkExpectations(expect: Scenario['expect'], { delivery, latenc
   least('99th percentile of the delay, seconds, beyond', seconds(expect.p99Beyond), latencySec.p99);
   most('bytes on links per byte delivered, below', expect.overheadBelow, overhead.ratio);
   least('crashes, at least', expect.crashesAtLeast, (faults.crash ?? 0) + (faults.reboot ?? 0));
+  least('units lost on the way, at least', expect.lostAtLeast, links.reduce((sum, { lostUnits }) => sum + lostUnits, 0));
+  const spent = Object.values(money).reduce((sum, amount) => sum + amount, 0);
+  least('money spent, at least', expect.moneyAtLeast, spent);
+  most('money spent, at most', expect.moneyAtMost, spent);
   return found;
 }

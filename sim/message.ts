@@ -35,6 +35,15 @@ export interface Message {
   knocks: number;
   /** Who took it into custody, in order, and when. */
   readonly hops: { readonly node: string; readonly timeUs: number }[];
+  /** When it, or a part of it, left on a way, the first few times. */
+  readonly legs: Leg[];
+}
+
+export interface Leg {
+  readonly way: string;
+  readonly leftUs: number;
+  /** Undefined where it was lost on the way. */
+  readonly arrivesUs: number | undefined;
 }
 
 export interface MessageWishes {
@@ -80,6 +89,7 @@ export function makeMessage(wishes: MessageWishes, chance: Stream): Message {
     fetches: 0,
     knocks: 0,
     hops: [],
+    legs: [],
   };
 }
 

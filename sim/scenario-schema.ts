@@ -158,6 +158,11 @@ const expect = z.strictObject({
   p99Beyond: durationUs.optional(),
   overheadBelow: z.number().min(0).optional(),
   crashesAtLeast: z.int().min(0).optional(),
+  /** Units that did not arrive, sticks included. */
+  lostAtLeast: z.int().min(0).optional(),
+  /** In all currencies together. */
+  moneyAtLeast: z.number().min(0).optional(),
+  moneyAtMost: z.number().min(0).optional(),
   everythingStillAliveArrives: z.boolean().default(true),
 });
 

@@ -39,7 +39,9 @@ export interface Position {
 
 /** After so many events the rest of the process gets its turn. */
 const EVENTS_AT_ONCE = 20_000;
-const SWEEP_US = 86_400e6;
+/** A run is looked over so often: as many samples of how full the stores are. */
+const SWEEPS = 400;
+const LEAST_SWEEP_US = 1e6;
 /** A message is forgotten so long after its expiry, when every tombstone is gone. */
 const FORGOTTEN_MS = 8 * 86_400_000;
 
@@ -145,6 +147,10 @@ export class World implements WorldFace {
     const there = channel(a, b, isCourier ? courierModel(plan, 'there') : wayModel(plan, 'there', starts));
     const back = channel(b, a, isCourier ? courierModel(plan, 'back') : wayModel(plan, 'back', starts));
     this.channels.set(name, [there, back]);
+    for (const way of [there, back]) {
+      this.ledger.way(way.name, isCourier || way !== there ? undefined : plan.budget?.price);
+      way.onLeft = (unit) => this.ledger.left(way.name, unit, this.#messages);
+    }
     const supports = { carries: 'bundle', answers: false, largestBytes: isCourier ? LARGEST_BUNDLE_BYTES : plan.largest, parallel: isCourier ? 1 : plan.parallel } as const;
     const retry = isCourier ? { firstMs: 60_000, capMs: 3_600_000 } : { firstMs: plan.retry.first / US_PER_MS, capMs: plan.retry.cap / US_PER_MS };
     const lightTimeMs = Math.ceil(Math.max(longestDelayUs(there.model, this.endUs), longestDelayUs(back.model, this.endUs)) / US_PER_MS);
@@ -190,7 +196,8 @@ export class World implements WorldFace {
     for (const [index, plan] of scenario.faults.entries()) startFaults(this, plan, index, scenario.lasts, breakable);
     const sweep = (): void => {
       this.#sweep();
-      if (this.time.nowUs + SWEEP_US < this.endUs) this.time.queue.add(this.time.nowUs + SWEEP_US, sweep);
+      const nextUs = this.time.nowUs + Math.max(LEAST_SWEEP_US, Math.ceil(this.endUs / SWEEPS));
+      if (nextUs < this.endUs) this.time.queue.add(nextUs, sweep);
     };
     sweep();
   }
