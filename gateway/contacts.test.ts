@@ -6,52 +6,22 @@ import type { Contact } from '../plan/contact.js';
 import type { BudgetTerms } from '../plan/budget.js';
 import { adminHandlers } from './admin.js';
 import { BudgetKeeper } from './budget-keeper.js';
-import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
-import type { TestGateway, TestMessage, TestPeer } from './gateway.test-helper.js';
+import { A, B, CLIENT, MemoryLink, openTestGateway, openTestPair, stateAt, submit, testMessage } from './gateway.test-helper.js';
+import type { TestGateway, TestPair } from './gateway.test-helper.js';
 import type { LanePlan } from './lane.js';
 import type { PriorityRule } from './priorities.js';
 import { orderQueue } from './queue-orders.js';
 
-const CLIENT = testKey(1);
-const A = testKey(10);
-const B = testKey(11);
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const SILENT = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
-interface Pair {
-  readonly clock: ManualClock;
-  readonly a: TestGateway;
-  readonly b: TestGateway;
-  readonly ab: MemoryLink;
-  readonly ba: MemoryLink;
-  settle(): Promise<number>;
-}
-
 /** client -> a -> b; `contacts` in minutes from now, at both ends. */
-async function openPair(clock: ManualClock, contacts: readonly (readonly [startMin: number, endMin: number])[], terms: Partial<Contact> & Omit<LanePlan, 'contacts'> & { rules?: readonly PriorityRule[] } = {}): Promise<Pair> {
+function openPair(clock: ManualClock, contacts: readonly (readonly [startMin: number, endMin: number])[], terms: Partial<Contact> & Omit<LanePlan, 'contacts'> & { rules?: readonly PriorityRule[] } = {}): Promise<TestPair> {
   const { budget, reservePercent = 0, rules = [], rateBytesPerSec = 1000, lightTimeMs = 0 } = terms;
   const startMs = clock.nowMs();
   const source = listed(contacts.map(([start, end]) => ({ startMs: startMs + start * MINUTE_MS, endMs: startMs + end * MINUTE_MS, rateBytesPerSec, lightTimeMs })));
-  const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory');
-  const toB: TestPeer = { name: 'b', role: 'neighbour', key: B, link: ab, plan: { contacts: source, budget, reservePercent } };
-  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, toB], routes: [{ to: '*', via: 'b' }], priority: { rules } });
-  const b = await openTestGateway({ name: 'b', key: B, clock, peers: [{ name: 'a', role: 'neighbour', key: A, link: ba, plan: { contacts: source } }], routes: [] });
-  const settle = async (): Promise<number> => {
-    let nextMs = 0;
-    for (let round = 0; round < 3; round += 1) nextMs = Math.min(await a.settle(), await b.settle());
-    return nextMs;
-  };
-  return { clock, a, b, ab, ba, settle };
-}
-
-async function submit(to: TestGateway, messages: readonly TestMessage[]): Promise<void> {
-  const answer = await to.gateway.takeBatch(testBatch(CLIENT, A, messages), 'direct');
-  if (answer.kind !== 'answer') throw new Error(`no answer but ${answer.kind}`);
-}
-
-async function stateAt(at: TestGateway, message: TestMessage): Promise<string | undefined> {
-  return (await at.store.find(message.record.rid))?.state;
+  return openTestPair({ clock, planAtA: { contacts: source, budget, reservePercent }, planAtB: { contacts: source }, atA: { priority: { rules } } });
 }
 
 const statusOf = (at: TestGateway, nowMs: number): unknown => at.gateway.forwarders()[0]?.status(nowMs)[0];

@@ -175,6 +175,57 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   return { gateway, store, knocks, settle };
 }
 
+export const CLIENT = testKey(1);
+export const A = testKey(10);
+export const B = testKey(11);
+
+export interface TestPair {
+  readonly clock: ManualClock;
+  readonly a: TestGateway;
+  readonly b: TestGateway;
+  readonly ab: MemoryLink;
+  readonly ba: MemoryLink;
+  /** Resolves with the time of what is due next at either. */
+  settle(): Promise<number>;
+}
+
+export interface TestPairOptions {
+  readonly clock?: ManualClock;
+  readonly supports?: Partial<LinkSupport>;
+  readonly planAtA?: LanePlan;
+  readonly planAtB?: LanePlan;
+  /** Who lives behind b. */
+  readonly behind?: readonly TestPeer[];
+  /** Of both gateways, and of one. */
+  readonly both?: Partial<TestGatewayOptions>;
+  readonly atA?: Partial<TestGatewayOptions>;
+}
+
+/** client -> a -> b, with all that is for others going from one to the other. */
+export async function openTestPair({ clock = new ManualClock(), supports, planAtA, planAtB, behind = [], both, atA }: TestPairOptions = {}): Promise<TestPair> {
+  const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory', supports);
+  const neighbour = (name: string, key: SigningKey, link: Link, plan: LanePlan | undefined): TestPeer => ({ name, role: 'neighbour', key, link, ...(plan !== undefined && { plan }) });
+  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, neighbour('b', B, ab, planAtA)], routes: [{ to: '*', via: 'b' }], ...both, ...atA });
+  const b = await openTestGateway({ name: 'b', key: B, clock, peers: [neighbour('a', A, ba, planAtB), ...behind], routes: [{ to: '*', via: 'a' }], ...both });
+  const settle = async (): Promise<number> => {
+    let nextMs = 0;
+    for (let round = 0; round < 4; round += 1) nextMs = Math.min(await a.settle(), await b.settle());
+    return nextMs;
+  };
+  return { clock, a, b, ab, ba, settle };
+}
+
+/** Hands messages over as the client of `a`. */
+export async function submit(to: TestGateway, messages: readonly TestMessage[], controls: readonly Uint8Array[] = []): Promise<BatchHead> {
+  const answer = await to.gateway.takeBatch(testBatch(CLIENT, A, messages, controls), 'direct');
+  if (answer.kind !== 'answer') throw new Error(`no answer but ${answer.kind}`);
+  return readAnswer(answer.bytes);
+}
+
+export async function stateAt(at: TestGateway, message: TestMessage): Promise<string | undefined> {
+  return (await at.store.find(message.record.rid))?.state;
+}
+
 function planNamed(name: string, { [name]: node, ...nodes }: Readonly<Record<string, number>>): object {
   return { file: 'none', node, nodes };
 }

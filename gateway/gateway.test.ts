@@ -3,70 +3,18 @@ import { concatBytes, equalBytes } from '../base/bytes.js';
 import { ManualClock } from '../base/clock.js';
 import { encodeOpening } from '../wire/opening.js';
 import { takenRids, verifyReceipt } from '../wire/receipt.js';
-import { MemoryLink, openTestGateway, readAnswer, testBatch, testKey, testMessage } from './gateway.test-helper.js';
-import type { TestGateway, TestMessage } from './gateway.test-helper.js';
+import { A, B, CLIENT, MemoryLink, openTestGateway, openTestPair, readAnswer, stateAt, submit, testBatch, testKey, testMessage } from './gateway.test-helper.js';
+import type { TestMessage, TestPair, TestPairOptions } from './gateway.test-helper.js';
 import { gatewayStatus } from './status.js';
 
-const CLIENT = testKey(1);
 const FAR_CLIENT = testKey(2);
-const A = testKey(10);
-const B = testKey(11);
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-interface Pair {
-  readonly clock: ManualClock;
-  readonly a: TestGateway;
-  readonly b: TestGateway;
-  readonly ab: MemoryLink;
-  readonly ba: MemoryLink;
-  /** Resolves with the time of what is due next at either. */
-  settle(): Promise<number>;
-}
-
 /** client -> a -> b -> example.org */
-async function openPair(supports: Parameters<typeof MemoryLink.pair>[2] = {}, largeBlobBytes?: number): Promise<Pair> {
-  const clock = new ManualClock();
-  const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory', supports);
-  const large = largeBlobBytes === undefined ? {} : { largeBlobBytes };
-  const a = await openTestGateway({
-    name: 'a',
-    key: A,
-    clock,
-    peers: [
-      { name: 'client', role: 'client', key: CLIENT },
-      { name: 'b', role: 'neighbour', key: B, link: ab },
-    ],
-    routes: [{ to: '*', via: 'b' }],
-    ...large,
-  });
-  const b = await openTestGateway({
-    name: 'b',
-    key: B,
-    clock,
-    peers: [
-      { name: 'a', role: 'neighbour', key: A, link: ba },
-      { name: 'far', role: 'client', key: FAR_CLIENT, domain: 'example.org' },
-    ],
-    routes: [{ to: '*', via: 'a' }],
-    ...large,
-  });
-  const settle = async (): Promise<number> => {
-    let nextMs = 0;
-    for (let round = 0; round < 4; round += 1) nextMs = Math.min(await a.settle(), await b.settle());
-    return nextMs;
-  };
-  return { clock, a, b, ab, ba, settle };
-}
-
-async function submit(to: TestGateway, messages: readonly TestMessage[], controls: readonly Uint8Array[] = []): Promise<ReturnType<typeof readAnswer>> {
-  const answer = await to.gateway.takeBatch(testBatch(CLIENT, A, messages, controls), 'direct');
-  if (answer.kind !== 'answer') throw new Error(`no answer but ${answer.kind}`);
-  return readAnswer(answer.bytes);
-}
-
-async function stateAt(at: TestGateway, message: TestMessage): Promise<string | undefined> {
-  return (await at.store.find(message.record.rid))?.state;
+function openPair(supports: TestPairOptions['supports'] = {}, largeBlobBytes?: number): Promise<TestPair> {
+  const behind = [{ name: 'far', role: 'client', key: FAR_CLIENT, domain: 'example.org' }] as const;
+  return openTestPair({ supports, behind, both: largeBlobBytes === undefined ? {} : { largeBlobBytes } });
 }
 
 t.test('a message crosses two gateways: receipt, hand-over, knock, fetch, acceptance', async (t) => {
