@@ -2,16 +2,20 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Report } from '../sim/report.js';
+import { measureText } from '../sim/expectations.js';
+import { reportPage } from '../sim/report-html.js';
 import { runScenario } from '../sim/run-scenario.js';
 import { readScenario } from '../sim/scenario-file.js';
+import { formatShare } from '../base/figure-text.js';
 import { EXIT } from './exit-codes.js';
-import { formatBytes, formatDuration } from './output.js';
+import { formatBytes, formatDuration, shellQuoted } from './output.js';
 import type { CliContext, Command } from './program.js';
 import { startCountdown } from './sim-progress.js';
 
 interface RunWishes {
   readonly seed: string;
   readonly report?: string;
+  readonly html?: string;
   readonly trace?: string;
 }
 
@@ -24,6 +28,7 @@ export function addSim(program: Command, context: CliContext): void {
     .argument('<scenario>', 'a scenario file, such as sim/scenarios/courier-village.yaml')
     .option('--seed <number>', 'which run of the many possible', '1')
     .option('--report <file>', 'write the whole report as JSON')
+    .option('--html <file>', 'write the report as a page that needs nothing else')
     .option('--trace <file>', 'write everything that happens, a line each')
     .action((file: string, wishes: RunWishes) => run(context, file, wishes));
 }
@@ -42,6 +47,7 @@ async function run(context: CliContext, file: string, wishes: RunWishes): Promis
     });
     progress.stop();
     if (wishes.report !== undefined) await writeFile(wishes.report, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (wishes.html !== undefined) await writeFile(wishes.html, reportPage(report, { again: `postern sim run ${shellQuoted(file)} --seed ${report.seed}` }));
     context.output.result(report, () => reportText(report, file));
     if (!report.passed) context.exitWith(EXIT.fault);
   } finally {
@@ -77,12 +83,12 @@ export function reportText(report: Report, file: string): string {
   const { delivery, latencySec, overhead, speed } = report;
   const lines = [
     `${report.scenario}, seed ${report.seed}: ${formatDuration(report.simulatedSec * 1000)} in ${report.events} events${speed === undefined ? '' : `, ${formatDuration(speed.wallSec * 1000)} here (${speed.eventsPerSec} events/s, ${speed.timesRealTime} times real time)`}`,
-    `  delivered   ${delivery.delivered} of ${delivery.sent} (${percent(delivery.ratio)}); expired ${delivery.expired}, retracted ${delivery.retracted}, never taken on ${delivery.neverTaken}, on their way ${delivery.inLimbo}`,
+    `  delivered   ${delivery.delivered} of ${delivery.sent} (${formatShare(delivery.ratio)}); expired ${delivery.expired}, retracted ${delivery.retracted}, never taken on ${delivery.neverTaken}, on their way ${delivery.inLimbo}`,
     `  delay       median ${seconds(latencySec.p50)}, 90 % ${seconds(latencySec.p90)}, 99 % ${seconds(latencySec.p99)}, longest ${seconds(latencySec.max)}`,
     `  on links    ${formatBytes(overhead.linkBytes)} for ${formatBytes(overhead.payloadBytes)} delivered (${overhead.ratio.toFixed(2)}); lost ${formatBytes(overhead.lostBytes)}, repeated ${formatBytes(overhead.repeatedBytes)}`,
     `  faults      ${Object.entries(report.faults).map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'}`,
     `  trace       ${report.trace.hash} (${report.trace.lines} lines)`,
-    ...report.expectations.map(({ what, wanted, found, met }) => `  ${met ? 'met' : 'MISSED'}  ${what} ${wanted}: ${found}`),
+    ...report.expectations.map(({ what, unit, wanted, found, met }) => `  ${met ? 'met' : 'MISSED'}  ${what} ${measureText(wanted, unit)}: ${measureText(found, unit)}`),
     ...report.violations.slice(0, SHOWN_VIOLATIONS).map(({ rule, node, text, timeUs, means }) => `  BROKEN  ${rule} at ${node}, ${seconds(timeUs / 1e6)} in: ${text} (${means})`),
     ...(report.passed ? [] : [`  again: postern sim run ${file} --seed ${report.seed}`]),
   ];
@@ -90,10 +96,6 @@ export function reportText(report: Report, file: string): string {
 }
 
 const SHOWN_VIOLATIONS = 10;
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(2)} %`;
-}
 
 function seconds(sec: number): string {
   return formatDuration(sec * 1000);

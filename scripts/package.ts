@@ -10,6 +10,7 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
+import { CHART_FILES } from '../sim/report-charts.js';
 
 const require = createRequire(import.meta.url);
 const DIST = join(import.meta.dirname, '..');
@@ -51,7 +52,7 @@ async function bundle(outfile: string): Promise<void> {
     banner: { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" },
     // Native code that only a gateway with a modem needs: without it the link `burst` says that this build has no serial ports.
     external: ['serialport'],
-    plugins: [embeddedAddon, withoutCborExtract],
+    plugins: [embeddedAddon, withoutCborExtract, withoutSatelliteThreads],
   });
 }
 
@@ -74,10 +75,19 @@ const withoutCborExtract: Plugin = {
   },
 };
 
+/** satellite.js goes without its WebAssembly for thousands of satellites at once, which nobody here asks for and a CommonJS file cannot hold. */
+const withoutSatelliteThreads: Plugin = {
+  name: 'without-satellite-threads',
+  setup(builder) {
+    builder.onResolve({ filter: /^#wasm-(single|multi)-thread$/ }, ({ path }) => ({ path, namespace: 'no-threads' }));
+    builder.onLoad({ filter: /.*/, namespace: 'no-threads' }, () => ({ contents: "export default () => Promise.reject(new Error('not part of the single executable'));" }));
+  },
+};
+
 async function makeBlob(work: string, main: string): Promise<string> {
   const config = join(work, 'sea.json');
   const output = join(work, 'sea.blob');
-  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile() } }));
+  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile(), ...Object.fromEntries(CHART_FILES.map((file) => [file, require.resolve(file)])) } }));
   runNode('--experimental-sea-config', config);
   return output;
 }
