@@ -11,6 +11,7 @@ import { EXIT } from './exit-codes.js';
 import { formatBytes, formatDuration, shellQuoted } from './output.js';
 import type { CliContext, Command } from './program.js';
 import { startCountdown } from './sim-progress.js';
+import { addSimRelay } from './sim-relay.js';
 
 interface RunWishes {
   readonly seed: string;
@@ -31,6 +32,7 @@ export function addSim(program: Command, context: CliContext): void {
     .option('--html <file>', 'write the report as a page that needs nothing else')
     .option('--trace <file>', 'write everything that happens, a line each')
     .action((file: string, wishes: RunWishes) => run(context, file, wishes));
+  addSimRelay(sim, context);
 }
 
 async function run(context: CliContext, file: string, wishes: RunWishes): Promise<void> {

@@ -8,13 +8,16 @@ import type { WorldFace } from './world-face.js';
 export interface Breakable {
   node(name: string): SimNode;
   /** Both ways of a link. */
-  channels(link: string): readonly Channel[];
+  channels(link: string): readonly Pick<Channel, 'cut'>[];
   /** Counts what was done. */
   done(kind: FaultPlan['kind']): void;
 }
 
+/** What of the world takes part in faults. */
+type FaultyWorld = Pick<WorldFace, 'time' | 'streams' | 'tell'>;
+
 /** @param untilUs nothing fails after this, and what has failed is mended */
-export function startFaults(world: WorldFace, plan: FaultPlan, index: number, untilUs: number, breakable: Breakable): void {
+export function startFaults(world: FaultyWorld, plan: FaultPlan, index: number, untilUs: number, breakable: Breakable): void {
   const { time, streams } = world;
   const chance = streams.named(`fault/${index}`);
   const at = (timeUs: number, run: () => void): void => void time.queue.add(Math.max(Math.min(timeUs, untilUs), time.nowUs), run);
@@ -35,7 +38,7 @@ export function startFaults(world: WorldFace, plan: FaultPlan, index: number, un
   next();
 }
 
-function carryOut(world: WorldFace, plan: FaultPlan, breakable: Breakable, at: (timeUs: number, run: () => void) => void): void {
+function carryOut(world: FaultyWorld, plan: FaultPlan, breakable: Breakable, at: (timeUs: number, run: () => void) => void): void {
   const { time, tell } = world;
   switch (plan.kind) {
     case 'crash': {

@@ -22,7 +22,7 @@ export class Losses {
 
   /** How many segments a unit is cut into. */
   segments(bytes: number): number {
-    return this.#model.kind === 'none' ? 1 : Math.max(1, Math.ceil(bytes / this.#model.segmentBytes));
+    return this.#model.kind === 'none' ? 1 : Math.max(1, Math.ceil(bytes / Math.max(1, this.#model.segmentBytes)));
   }
 
   /** How many of so many segments, one after the other, do not get there. */

@@ -72,14 +72,14 @@ const passes = z.strictObject({
 const windows = z.union(
   [
     z.literal('always'),
-    z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }),
+    z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }).refine(({ every, drift }) => every + drift > 0),
     list,
     z.strictObject({ passes }),
   ],
   { error: 'use "always", { first, every, open, drift }, { list, loop } or { passes }' },
 );
 
-const way = {
+export const way = {
   /** With a distance: what it is there; it falls with the square of the distance, as radio does. */
   rate: z.union([rateBits, z.strictObject({ is: rateBits, at: distanceKm, most: rateBits.optional() })], { error: 'use a rate such as "2 kbit/s", or { is: 4 Mbit/s, at: 0.5 au }' }).optional(),
   /** Between planets: from where the first node is, to where the second is. */
