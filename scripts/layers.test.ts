@@ -150,7 +150,7 @@ function target(file: string, imported: string): string {
 /** Writes a house of files that import one another, with stand-ins for the outside packages. */
 async function build(folder: string, house: Readonly<Record<string, readonly string[]>>): Promise<string> {
   const packages = new Set(Object.values(house).flat().filter((name) => !name.startsWith('.') && !name.startsWith('node:')));
-  for (const name of packages) await write(join(folder, 'node_modules', name.endsWith('.js') ? name : `${name}/index.js`), '');
+  for (const name of packages) await write(join(folder, 'node_modules', isFileOfPackage(name) ? name : `${name}/index.js`), '');
   for (const name of FOLDERS) await mkdir(join(folder, name), { recursive: true });
   await write(join(folder, 'package.json'), JSON.stringify({ type: 'module' }));
   await write(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions: { module: 'NodeNext' } }));
@@ -158,6 +158,11 @@ async function build(folder: string, house: Readonly<Record<string, readonly str
     await write(join(folder, `${file}.ts`), [...imports.map((name) => `import type * as _ from '${name}';`), 'export {};', ''].join('\n'));
   }
   return folder;
+}
+
+/** `@noble/hashes/sha2.js` is one, the package `satellite.js` is none. */
+function isFileOfPackage(name: string): boolean {
+  return name.includes('/') && name.endsWith('.js');
 }
 
 async function violations(folder: string): Promise<Violation[]> {
