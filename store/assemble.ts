@@ -12,6 +12,9 @@ import { IncomingBlobs } from './incoming.js';
 import { after, incomingKey } from './keys.js';
 import { Ledger } from './ledger.js';
 import { LevelStore } from './level-store.js';
+import { readNotes } from './index-notes.js';
+import type { IndexNotes } from './index-notes.js';
+import type { KeyValue } from './key-value.js';
 import { LiveBytes } from './live-bytes.js';
 import { Outbox } from './outbox.js';
 import { Pages } from './pages.js';
@@ -23,8 +26,7 @@ import type { LogFault } from './segment-log.js';
 import type { Quotas } from './store.js';
 import type { StoreEvent } from './store-event.js';
 import { faultOf, isIndexDamage } from './store-errors.js';
-import { StoreIndex, readNotes } from './store-index.js';
-import type { IndexNotes, KeyValue } from './store-index.js';
+import { StoreIndex } from './store-index.js';
 import { DEFAULT_LIMITS } from './store-parts.js';
 import type { StoreLimits, StoreParts } from './store-parts.js';
 import { UsageBook } from './usage-book.js';
@@ -119,6 +121,7 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     kv,
     pages,
     notes,
+    clock,
     checkpointBytes: limits.indexBufferBytes,
     freeBytes: () => options.disk.freeBytes(dir),
     beforeCheckpoint(put) {

@@ -55,7 +55,7 @@ export class Custody {
       outbox: step.outbox ?? [],
     };
     const ending = !isEnd(row.state) && isEnd(step.state);
-    const hash = hashKey(row.blobHash);
+    const { hash } = row;
     busy.records.begin(key);
     if (ending) busy.blobs.begin(hash);
     try {

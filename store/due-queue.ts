@@ -3,8 +3,7 @@
  * dead head ends is remembered, so that looking for the next record costs what the answer costs.
  */
 import { after, duePrefix, queuePrefix } from './keys.js';
-import { membersOf } from './pages.js';
-import type { Pages } from './pages.js';
+import type { Page, Pages } from './pages.js';
 import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
 import type { StoreIndex } from './store-index.js';
@@ -40,7 +39,7 @@ export class DueQueue {
     }
   }
 
-  /** Held records of a queue with due times from `fromMs` to `toMs`, in order. Every change must have been flushed. */
+  /** Held records of a queue with due times from `fromMs` to `toMs`, in order. */
   async *walk(target: string, fromMs: number | undefined, toMs: number | undefined): AsyncGenerator<KeyedRow> {
     const start = fromMs === undefined ? (this.#heads.get(target) ?? queuePrefix(target)) : duePrefix(target, fromMs);
     const end = toMs === undefined ? after(queuePrefix(target)) : duePrefix(target, toMs + 1);
@@ -90,9 +89,7 @@ export class DueQueue {
     let pages: Page[] = [];
     let members = 0;
     let enough = FIRST_LOOKUP_MEMBERS;
-    for await (const [key, value] of this.#index.range(start, end)) {
-      if (this.#pages.isBuried(key)) continue;
-      const page = { key, members: membersOf(value) };
+    for await (const page of this.#index.pages(start, end)) {
       pages.push(page);
       members += page.members.length;
       if (members < enough) continue;
@@ -104,17 +101,14 @@ export class DueQueue {
     if (pages.length > 0) yield pages;
   }
 
-  #tend({ key, members, living }: CheckedPage): void {
+  #tend(page: CheckedPage): void {
+    const { members, living } = page;
     const sparse = members.length >= REWRITE_FROM_MEMBERS && living.length < members.length * REWRITE_BELOW;
     if (living.length > 0 && !sparse) return;
+    if (this.#pages.thin(page, living.map(({ record }) => record))) return;
     for (const { record, row } of living) this.add(record, row);
-    this.#pages.bury(key);
+    this.#pages.bury(page);
   }
-}
-
-interface Page {
-  readonly key: string;
-  readonly members: readonly string[];
 }
 
 interface CheckedPage extends Page {

@@ -3,13 +3,12 @@
  * tombstones have stood long enough. A cursor remembers up to where the first visit is done.
  */
 import { after, expiryHourOf, expiryPrefix, ownKey } from './keys.js';
-import { membersOf } from './pages.js';
-import type { Pages } from './pages.js';
+import type { Page, Pages } from './pages.js';
 import type { RecordRow } from './record-row.js';
 import type { StoreIndex } from './store-index.js';
 
 export interface ExpiryPage {
-  readonly key: string;
+  readonly page: Page;
   readonly expirySec: number;
   readonly members: readonly { readonly record: string; readonly row: RecordRow | undefined }[];
 }
@@ -41,7 +40,7 @@ export class Expiry {
     put(DONE_KEY, done);
   }
 
-  /** Pages whose records have expired at `nowSec` and were not all seen to yet. Every change must have been flushed. */
+  /** Pages whose records have expired at `nowSec` and were not all seen to yet. */
   expired(nowSec: number): AsyncGenerator<ExpiryPage> {
     return this.#walk(expiryPrefix(this.#doneHour), nowSec);
   }
@@ -56,17 +55,15 @@ export class Expiry {
     this.#doneHour = Math.max(this.#doneHour, Math.floor(nowSec / HOUR_SEC) + 1);
   }
 
-  bury(page: ExpiryPage): void {
-    this.#pages.bury(page.key);
+  bury({ page }: ExpiryPage): void {
+    this.#pages.bury(page);
   }
 
   async *#walk(start: string, untilSec: number): AsyncGenerator<ExpiryPage> {
     const end = after(expiryPrefix(Math.max(0, Math.floor(untilSec / HOUR_SEC))));
-    for await (const [key, value] of this.#index.range(start, end)) {
-      if (this.#pages.isBuried(key)) continue;
-      const records = membersOf(value);
-      const rows = await this.#index.rows(records);
-      yield { key, expirySec: expiryHourOf(key) * HOUR_SEC, members: records.map((record, i) => ({ record, row: rows[i] })) };
+    for await (const page of this.#index.pages(start, end)) {
+      const rows = await this.#index.rows(page.members);
+      yield { page, expirySec: expiryHourOf(page.key) * HOUR_SEC, members: page.members.map((record, i) => ({ record, row: rows[i] })) };
     }
   }
 }

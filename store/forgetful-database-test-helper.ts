@@ -5,7 +5,7 @@
 import { MemoryLevel } from 'memory-level';
 import { copyBytes } from '../base/bytes.js';
 import type { IndexDatabase } from './assemble.js';
-import type { KeyValue } from './store-index.js';
+import type { KeyValue } from './key-value.js';
 import { storeLocked } from './store-errors.js';
 
 type Change = readonly [key: Uint8Array, value: Uint8Array | undefined];
@@ -17,6 +17,9 @@ export class ForgetfulDatabase implements IndexDatabase {
   #durable: Change[] = [];
   #batches: Change[][] = [];
   #holder: object | undefined;
+  /** How often something was written, and made durable. */
+  batches = 0;
+  checkpoints = 0;
 
   async open(): Promise<KeyValue> {
     if (this.#holder !== undefined) throw storeLocked('memory', undefined);
@@ -37,6 +40,7 @@ export class ForgetfulDatabase implements IndexDatabase {
           del: (key) => changes.push([copyBytes(key), undefined]),
           write: async () => {
             const level = held();
+            this.batches += 1;
             this.#batches.push(changes);
             await apply(level, changes);
           },
@@ -50,6 +54,7 @@ export class ForgetfulDatabase implements IndexDatabase {
       condemn: () => undefined,
       checkpoint: async () => {
         held();
+        this.checkpoints += 1;
         this.#durable.push(...this.#batches.flat());
         this.#batches = [];
       },

@@ -6,7 +6,7 @@
 import type { BlobRow } from './blob-row.js';
 import type { DueQueue } from './due-queue.js';
 import type { Expiry } from './expiry.js';
-import { hashKey, locatorPrefix, recordKey } from './keys.js';
+import { hashKey, recordKey, toBytes } from './keys.js';
 import type { BlobContent, BlobFileContent, RecordContent, StepContent } from './log-content.js';
 import type { LiveBytes } from './live-bytes.js';
 import { payloadBytesOfBlob } from './log-content.js';
@@ -123,7 +123,7 @@ export class Ledger {
     const { index, book, live } = this.#parts;
     index.putRow(key, null);
     live.count(row.entry, row.entryPayloadBytes, -1);
-    if (locator !== undefined) index.put(locatorPrefix(locator) + key, null);
+    if (locator !== undefined) index.removeLocator(locator, key);
     book.countTotal({ tombstones: -1 });
   }
 
@@ -133,8 +133,8 @@ export class Ledger {
     live.count(row.entry, row.entryPayloadBytes, -1);
     const charge = this.#chargeOf(row);
     index.putRow(key, null);
-    index.put(locatorPrefix(locator) + key, null);
-    index.putBlob(hashKey(row.blobHash), null);
+    index.removeLocator(locator, key);
+    index.putBlob(row.hash, null);
     book.count(charge, -1);
     book.countTotal({ records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds });
     if (row.state === 'held') book.countQueue(row.schedule.target, charge, -1);
@@ -183,7 +183,7 @@ export class Ledger {
     const charge = this.#chargeOf(row);
     book.count(charge, -1, position);
     const change: TotalChange = { records: -1, bytes: -charge.bytes, byteSeconds: -charge.byteSeconds, tombstones: 1 };
-    const key = hashKey(row.blobHash);
+    const key = row.hash;
     const blob = index.blob(key);
     if (blob === undefined || (position !== undefined && blob.position >= position)) return book.countTotal(change, position);
     const references = Math.max(0, blob.references - 1);
@@ -192,7 +192,7 @@ export class Ledger {
       return book.countTotal(change, position);
     }
     index.putBlob(key, null);
-    if (blob.suffix !== undefined) this.#parts.onFileDead(row.blobHash, blob.suffix);
+    if (blob.suffix !== undefined) this.#parts.onFileDead(toBytes(key), blob.suffix);
     if (blob.entry !== 0) this.#countBlobEntry(blob, -1, position);
     book.countTotal({ ...change, storedBytes: blob.entry === 0 ? 0 : -blob.blobBytes }, position);
   }
@@ -211,9 +211,8 @@ function newRow(content: RecordContent, { position, payloadBytes }: Logged, sche
     destination: record.destination,
     expirySec: record.expirySec,
     blobBytes: record.blobBytes,
-    blobHash: record.blobHash,
+    hash: hashKey(record.blobHash),
     schedule,
-    record,
   };
 }
 

@@ -2,7 +2,7 @@
 import { equalBytes } from '../base/bytes.js';
 import { Compaction } from './compaction.js';
 import { Custody } from './custody.js';
-import { hashKey, locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey } from './keys.js';
+import { locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey, toBytes } from './keys.js';
 import { encodeContent } from './log-content.js';
 import { Queues } from './queues.js';
 import type { KeyedRow } from './record-reader.js';
@@ -83,10 +83,10 @@ export class LevelStore implements Store {
       const { index, files, log } = this.#parts;
       const row = index.row(recordKey(rid));
       if (row === undefined || isEnd(row.state)) return undefined;
-      const blob = index.blob(hashKey(row.blobHash));
+      const blob = index.blob(row.hash);
       if (blob === undefined || blob.entry === 0) return undefined;
-      if (blob.suffix !== undefined) return files.source(row.blobHash, blob.suffix, blob.blobBytes, rid);
-      return new SmallBlobSource(log, index, row.blobHash, blob.blobBytes, rid);
+      if (blob.suffix !== undefined) return files.source(toBytes(row.hash), blob.suffix, blob.blobBytes, rid);
+      return new SmallBlobSource(log, index, row.hash, blob.blobBytes, rid);
     });
   }
 
@@ -123,10 +123,7 @@ export class LevelStore implements Store {
   }
 
   outbox(peer: string, limit: number): Promise<OutboxEntry[]> {
-    return this.#reading(async () => {
-      await this.#parts.index.flush();
-      return this.#parts.outbox.list(peer, limit);
-    });
+    return this.#reading(() => this.#parts.outbox.list(peer, limit));
   }
 
   outboxPut(entries: readonly OutboxEntry[]): Promise<void> {
@@ -204,18 +201,17 @@ export class LevelStore implements Store {
   async #rowsAt(locator: Uint8Array): Promise<KeyedRow[]> {
     const { index } = this.#parts;
     const prefix = locatorPrefix(locator);
-    const found: KeyedRow[] = [];
+    const found = new Map<string, KeyedRow>();
     const add = (record: string, isWanted: boolean): void => {
       const row = index.row(record);
-      if (row !== undefined && isWanted) found.push({ record, row });
+      if (row !== undefined && isWanted) found.set(record, { record, row });
     };
-    await index.settle();
     for (const record of index.waitingAt(locator)) add(record, true);
     for (let from = prefix; ; ) {
       const keys = await index.keysFrom(from, LOCATED_AT_ONCE);
       for (const key of keys) add(key.slice(-RECORD_KEY_BYTES), key.startsWith(prefix));
       const last = keys.at(-1);
-      if (last?.startsWith(prefix) !== true) return found;
+      if (last?.startsWith(prefix) !== true) return [...found.values()];
       from = `${last}\0`;
     }
   }
@@ -244,7 +240,7 @@ export class LevelStore implements Store {
     this.#assertOpen();
     if (log.broken !== undefined) throw log.broken;
     if (index.stalled !== undefined) await index.revive();
-    if (index.behind) await index.flush();
+    if (index.behind) await index.catchUp();
   }
 
   #assertOpen(): void {

@@ -7,12 +7,12 @@ import type { Random } from '../base/random.js';
 import { assembleStore } from './assemble.js';
 import type { IndexDatabase } from './assemble.js';
 import type { Disk } from './disk.js';
+import type { KeyValue, KeyValueBatch } from './key-value.js';
 import { MemoryDisk } from './memory-disk.js';
 import type { LevelStore } from './level-store.js';
 import type { Quotas } from './store.js';
 import { storeLocked } from './store-errors.js';
 import type { StoreEvent } from './store-event.js';
-import type { KeyValue, KeyValueBatch } from './store-index.js';
 import type { StoreLimits } from './store-parts.js';
 
 export interface MemoryOptions {

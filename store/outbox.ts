@@ -55,7 +55,6 @@ export class Outbox {
     this.#index.put(key, null);
   }
 
-  /** Every change must have been flushed. */
   async list(peer: string, limit: number): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
     const { version } = this.#index;

@@ -3,12 +3,28 @@
  * were written together. A page is a hint: a record is where its row says, and a member whose row says otherwise is
  * stale. So stepping a record on costs no write here, and a queue's dead head is removed a page at a time.
  *
- * A page in which all is stale is buried, which means passed over, and deleted only when an index checkpoint has made
+ * A page waits in memory until the index is written; one in which all is stale by then is never written. A written page in
+ * which all is stale is buried, which means passed over, and deleted only when an index checkpoint has made
  * durable what turned it stale: the index may lose writes from the middle at a power cut, and a page lost beside a row that
  * fell back to it would be a record that nobody ever sees again.
  */
 import type { Random } from '../base/random.js';
 import { RECORD_KEY_BYTES, fromBytes, pageKey, toBytes } from './keys.js';
+
+/** A page as it was looked at. */
+export interface Page {
+  readonly key: string;
+  readonly members: readonly string[];
+  /** Set when it had not been written then. */
+  readonly origin?: { readonly page: WaitingPage; readonly members: readonly string[] };
+}
+
+/** A page that may still get members. */
+interface WaitingPage {
+  readonly key: string;
+  members: string[];
+  written: boolean;
+}
 
 const LARGEST_PAGE = 4096;
 /** Page numbers begin at a random place each time the store is opened, so that one made before a crash is not overwritten. */
@@ -16,7 +32,11 @@ const PAGE_START_BYTES = 6;
 
 export class Pages {
   #next: number;
-  readonly #members = new Map<string, string[]>();
+  /** By prefix, the one that is being filled. */
+  readonly #open = new Map<string, WaitingPage>();
+  /** All that wait, by key, as far as they were in order when last asked for; and those that came since. */
+  #ordered: WaitingPage[] = [];
+  #added: WaitingPage[] = [];
   readonly #buried = new Set<string>();
   #deletable: string[] = [];
 
@@ -25,21 +45,40 @@ export class Pages {
   }
 
   add(prefix: string, record: string): void {
-    const members = this.#members.get(prefix);
-    if (members === undefined) this.#members.set(prefix, [record]);
-    else members.push(record);
+    const open = this.#open.get(prefix);
+    if (open !== undefined && open.members.length < LARGEST_PAGE) {
+      open.members.push(record);
+      return;
+    }
+    const page = { key: pageKey(prefix, this.#next++), members: [record], written: false };
+    this.#open.set(prefix, page);
+    this.#added.push(page);
   }
 
   get waiting(): boolean {
-    return this.#members.size > 0 || this.#deletable.length > 0;
+    return this.#open.size > 0 || this.#deletable.length > 0;
+  }
+
+  /** Those that wait in a range of keys, in order, each as it is when it is come to. */
+  between(gte: string, lt: string): Iterable<Page> {
+    if (this.#added.length > 0) {
+      this.#ordered = inOrder(this.#ordered, this.#added.sort((a, b) => (a.key < b.key ? -1 : 1)));
+      this.#added = [];
+    }
+    return looked(this.#ordered.slice(firstFrom(this.#ordered, gte), firstFrom(this.#ordered, lt)));
   }
 
   /** Writes what was added since the last time, and deletes what may be. */
   drain(put: (key: string, value: Uint8Array | null) => void): void {
-    for (const [prefix, members] of this.#members) {
-      for (let i = 0; i < members.length; i += LARGEST_PAGE) put(pageKey(prefix, this.#next++), toBytes(members.slice(i, i + LARGEST_PAGE).join('')));
+    for (const pages of [this.#ordered, this.#added]) {
+      for (const page of pages) {
+        page.written = true;
+        if (page.members.length > 0) put(page.key, toBytes(page.members.join('')));
+      }
     }
-    this.#members.clear();
+    this.#open.clear();
+    this.#ordered = [];
+    this.#added = [];
     for (const key of this.#deletable) {
       put(key, null);
       this.#buried.delete(key);
@@ -47,9 +86,17 @@ export class Pages {
     this.#deletable = [];
   }
 
-  /** For a page whose members are all stale in the index as it is written. */
-  bury(key: string): void {
-    this.#buried.add(key);
+  /** For a page whose members are all stale in the index as it is or will be written. */
+  bury(page: Page): void {
+    // Others may have come to it since it was looked at.
+    if (!this.thin(page, []) && isWhole(page)) this.#buried.add(page.key);
+  }
+
+  /** Leaves only these in a page that has not been written. Whether it has not. */
+  thin(page: Page, living: string[]): boolean {
+    if (page.origin?.page.written !== false) return false;
+    if (isWhole(page)) page.origin.page.members = living;
+    return true;
   }
 
   isBuried(key: string): boolean {
@@ -68,4 +115,38 @@ export function membersOf(page: Uint8Array): string[] {
   const members: string[] = [];
   for (let i = 0; i < all.length; i += RECORD_KEY_BYTES) members.push(all.slice(i, i + RECORD_KEY_BYTES));
   return members;
+}
+
+function isWhole({ members, origin }: Page): boolean {
+  return origin === undefined || (origin.page.members === origin.members && origin.members.length === members.length);
+}
+
+function* looked(pages: readonly WaitingPage[]): Generator<Page> {
+  for (const page of pages) {
+    if (page.members.length > 0) yield { key: page.key, members: [...page.members], origin: { page, members: page.members } };
+  }
+}
+
+/** Two ordered lists as one. */
+function inOrder(a: readonly WaitingPage[], b: readonly WaitingPage[]): WaitingPage[] {
+  const all: WaitingPage[] = [];
+  let next = 0;
+  for (const page of a) {
+    while (next < b.length && b[next]!.key < page.key) all.push(b[next++]!);
+    all.push(page);
+  }
+  while (next < b.length) all.push(b[next++]!);
+  return all;
+}
+
+/** Index of the first whose key is not before `key`. */
+function firstFrom(pages: readonly WaitingPage[], key: string): number {
+  let low = 0;
+  let high = pages.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (pages[middle]!.key < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

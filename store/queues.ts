@@ -85,11 +85,9 @@ export class Queues {
   }
 
   async #take(target: string, fromMs: number | undefined, toMs: number | undefined, limit: number): Promise<KeyedRow[]> {
-    const { index, due } = this.#parts;
     const found: KeyedRow[] = [];
     if (limit <= 0) return found;
-    await index.flush();
-    for await (const queued of due.walk(target, fromMs, toMs)) {
+    for await (const queued of this.#parts.due.walk(target, fromMs, toMs)) {
       found.push(queued);
       if (found.length === limit) break;
     }

@@ -28,7 +28,7 @@ export class RecordReader {
   }
 
   async read({ record: key, row }: KeyedRow): Promise<StoredRecord> {
-    const record = row.record ?? (await this.#find(key, row));
+    const record = await this.#find(key, row);
     return {
       record,
       state: row.state,
@@ -65,7 +65,7 @@ export class RecordReader {
       // Compaction may have moved it since the row was read.
       const now = this.#index.row(key);
       if (now === undefined || now.entry === row.entry) throw error;
-      return now.record ?? this.#find(key, now);
+      return this.#find(key, now);
     }
   }
 

@@ -1,8 +1,7 @@
 /** What the index knows of a record. The record itself is in the log, at `entry`. */
-import { copyBytes } from '../base/bytes.js';
-import type { TransitRecord } from '../wire/record.js';
 import { ByteReader } from './binary.js';
 import type { ByteWriter } from './binary.js';
+import { fromBytes, toBytes } from './keys.js';
 import { readState, stateNumber } from './log-content.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
@@ -21,11 +20,10 @@ export interface RecordRow {
   readonly destination: string;
   readonly expirySec: number;
   readonly blobBytes: number;
-  readonly blobHash: Uint8Array;
+  /** Hash key of the blob; see keys.ts. */
+  readonly hash: string;
   /** Kept at an end too, where it means nothing any more. */
   readonly schedule: Schedule;
-  /** The record, while the row has not gone to the database yet: saves reading what was just written. */
-  readonly record?: TransitRecord;
 }
 
 const TIME_BYTES = 6;
@@ -42,7 +40,7 @@ export function writeRecordRow(writer: ByteWriter, row: RecordRow): ByteWriter {
     .uint(row.heldAtMs, TIME_BYTES)
     .uint(row.expirySec, EXPIRY_BYTES)
     .uint(row.blobBytes, SIZE_BYTES)
-    .fixed(row.blobHash)
+    .fixed(toBytes(row.hash))
     .uint(row.schedule.dueMs, TIME_BYTES)
     .uint(row.schedule.attempts, 3)
     .text(row.schedule.target)
@@ -61,7 +59,7 @@ export function decodeRecordRow(bytes: Uint8Array): RecordRow {
     heldAtMs: reader.uint(TIME_BYTES),
     expirySec: reader.uint(EXPIRY_BYTES),
     blobBytes: reader.uint(SIZE_BYTES),
-    blobHash: copyBytes(reader.fixed(HASH_BYTES)),
+    hash: fromBytes(reader.fixed(HASH_BYTES)),
   };
   const dueMs = reader.uint(TIME_BYTES);
   const attempts = reader.uint(3);

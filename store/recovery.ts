@@ -12,9 +12,6 @@ import type { Horizon, SegmentHeader } from './segment.js';
 import { isEnd } from './store.js';
 import type { StoreParts } from './store-parts.js';
 
-/** Rows changed by entries that were replayed, between two flushes of the index. */
-const FLUSH_EVERY = 4096;
-
 export interface RecoveryReport {
   readonly entries: number;
   /** Records whose blob is not there: never whole, or damaged. They are as if never held. */
@@ -55,7 +52,7 @@ export class Recovery {
   async #tellCutOff(end: Position): Promise<void> {
     const { index, report } = this.#parts;
     const lost: string[] = [];
-    for await (const [key, value] of index.range(rowKey(''), after(rowKey('')))) {
+    for await (const [key, value] of index.written(rowKey(''), after(rowKey('')))) {
       const row = decodeRecordRow(value);
       if (!isEnd(row.state) && row.entry > end) lost.push(toHex(toBytes(key.slice(rowKey('').length))));
     }
@@ -103,13 +100,12 @@ export class Recovery {
         break;
     }
     index.applied(position);
-    if (this.#entries % FLUSH_EVERY === 0) await index.flush();
+    if (index.behind) await index.catchUp();
   }
 
   /** Forgets what was written before the horizon and expired within it, whatever state a lost step has left it in. */
   async #forget(horizon: Horizon): Promise<void> {
-    const { index, expiry, ledger, records } = this.#parts;
-    await index.flush();
+    const { expiry, ledger, records } = this.#parts;
     for await (const page of expiry.all(horizon.expirySec)) {
       let left = 0;
       for (const { record, row } of page.members) {
@@ -124,7 +120,6 @@ export class Recovery {
       }
       if (left === 0) expiry.bury(page);
     }
-    await index.flush();
   }
 
   async #disownIncomplete(): Promise<Uint8Array[]> {

@@ -43,7 +43,6 @@ export class Retention {
 
   async #findExpired(nowSec: number, limit: number): Promise<KeyedRow[]> {
     const found: KeyedRow[] = [];
-    await this.#parts.index.flush();
     for await (const page of this.#parts.expiry.expired(nowSec)) {
       for (const { record, row } of page.members) {
         if (found.length === limit) return found;
@@ -77,16 +76,14 @@ export class Retention {
 
   /** Gives true when nothing was left to forget. */
   async #forget(nowSec: number, limit: number): Promise<boolean> {
-    const { index, expiry, limits } = this.#parts;
+    const { expiry, limits } = this.#parts;
     const untilSec = Math.floor((nowSec - limits.tombstoneMs / 1000) / HOUR_SEC) * HOUR_SEC;
     if (untilSec < 0) return true;
     let left = limit;
-    await index.flush();
     for await (const page of expiry.all(untilSec)) {
-      if (left === limit) await this.#raiseHorizon(untilSec);
       if (left <= 0) return false;
       left -= page.members.length;
-      await this.#forgetPage(page);
+      await this.#forgetPage(page, untilSec);
     }
     return left === limit;
   }
@@ -103,14 +100,27 @@ export class Retention {
     });
   }
 
-  async #forgetPage(page: ExpiryPage): Promise<void> {
-    const { index, ledger, expiry, records } = this.#parts;
-    const ended = page.members.filter(({ row }) => row !== undefined && isEnd(row.state));
-    // The index may lose writes from the middle at a power cut: what ended a record must not be lost beside its being forgotten.
-    if (ended.some(({ row }) => row!.position > index.notes.watermark)) await index.checkpoint();
-    for (const { record, row } of ended) {
-      const stored = await records.read({ record, row: row! }).catch(() => undefined);
-      ledger.forget(record, row!, stored?.record.locator);
+  async #forgetPage(page: ExpiryPage, untilSec: number): Promise<void> {
+    const { index, ledger, expiry, records, log, busy } = this.#parts;
+    const ended = page.members.filter(({ row }) => row !== undefined && isEnd(row.state)).map(({ record }) => record);
+    // A copy that compaction makes meanwhile would stand behind the horizon, and come back with the next index that is made anew.
+    for (const record of ended) for (let wait = busy.records.wait(record); wait !== undefined; wait = busy.records.wait(record)) await wait;
+    for (const record of ended) busy.records.begin(record);
+    try {
+      const rows = ended.flatMap((record) => {
+        const row = index.row(record);
+        return row === undefined ? [] : [{ record, row }];
+      });
+      const { horizon } = log;
+      if (rows.some(({ row }) => row.expirySec > horizon.expirySec || row.position > horizon.position)) await this.#raiseHorizon(untilSec);
+      // The index may lose writes from the middle at a power cut: what ended a record must not be lost beside its being forgotten.
+      if (rows.some(({ row }) => row.position > index.notes.watermark)) await index.checkpoint();
+      for (const { record, row } of rows) {
+        const stored = await records.read({ record, row }).catch(() => undefined);
+        ledger.forget(record, row, stored?.record.locator);
+      }
+    } finally {
+      for (const record of ended) busy.records.end(record);
     }
     if (page.members.every(({ row }) => row === undefined || isEnd(row.state))) expiry.bury(page);
   }

@@ -120,6 +120,10 @@ export class SegmentLog {
     return this.#storeId;
   }
 
+  get horizon(): Horizon {
+    return this.#horizon;
+  }
+
   get recycledSequence(): number {
     return this.#recycledSequence;
   }

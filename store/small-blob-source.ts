@@ -1,7 +1,6 @@
 /** A blob that stands in the log: read whole, checked, and handed out in the parts asked for. */
 import { Readable } from 'node:stream';
 import { isPosternError } from '../base/errors.js';
-import { hashKey } from './keys.js';
 import { BLOB_PAYLOAD_OFFSET } from './log-content.js';
 import type { SegmentLog } from './segment-log.js';
 import type { BlobSource } from './store.js';
@@ -12,10 +11,10 @@ export class SmallBlobSource implements BlobSource {
   readonly bytes: number;
   readonly #log: SegmentLog;
   readonly #index: StoreIndex;
-  readonly #hash: Uint8Array;
+  readonly #hash: string;
   readonly #rid: Uint8Array;
 
-  constructor(log: SegmentLog, index: StoreIndex, hash: Uint8Array, blobBytes: number, rid: Uint8Array) {
+  constructor(log: SegmentLog, index: StoreIndex, hash: string, blobBytes: number, rid: Uint8Array) {
     this.bytes = blobBytes;
     this.#log = log;
     this.#index = index;
@@ -32,7 +31,7 @@ export class SmallBlobSource implements BlobSource {
   }
 
   async read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array> {
-    const row = this.#index.blob(hashKey(this.#hash));
+    const row = this.#index.blob(this.#hash);
     if (row === undefined) throw blobGone(this.#rid);
     try {
       const payload = await this.#log.read(row.entry, BLOB_PAYLOAD_OFFSET + row.blobBytes);
@@ -41,7 +40,7 @@ export class SmallBlobSource implements BlobSource {
       return part;
     } catch (error) {
       // Compaction may have moved it while it was looked for.
-      const now = this.#index.blob(hashKey(this.#hash));
+      const now = this.#index.blob(this.#hash);
       if (now === undefined) throw blobGone(this.#rid);
       if (now.entry === row.entry || !isPosternError(error)) throw error;
       return this.read(startByte, endByte, into);
