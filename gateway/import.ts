@@ -91,11 +91,15 @@ async function importFile(visit: StickVisit, file: StickFile, tally: Tally, mete
       await reader.close();
     }
   } catch (thrown) {
-    // A stick that was pulled out ends the visit; a file that cannot be read ends only its own.
-    if (!isPosternError(thrown) || !(await stick.has(file.id))) throw thrown;
-    if (thrown.code.startsWith('STORE_')) throw thrown;
+    if (!isPosternError(thrown) || thrown.code.startsWith('STORE_')) throw thrown;
+    // A stick that was pulled out ends the visit, and nothing is held against the file; a file that cannot be read ends only its own.
+    if (thrown.code === 'LINK_STICK' && !(await stick.answers())) throw thrown;
+    if (!(await stick.has(file.id))) throw thrown;
     if (sender !== undefined) await ledger.foundDamaged(sender.name, file.id);
-    await setAside(visit, tally, { ...file, name }, `${thrown.code}: ${messageOf(thrown)}`);
+    const reason = `${thrown.code}: ${messageOf(thrown)}`;
+    // What could not be read may be readable the next time; what was read and is wrong stays wrong.
+    if (thrown.code === 'LINK_STICK') tally.quarantined.push({ name, reason, before: false });
+    else await setAside(visit, tally, { ...file, name }, reason);
   }
 }
 

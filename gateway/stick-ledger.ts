@@ -141,7 +141,10 @@ export class StickLedger implements OfferedBatches {
     const { taken } = this.#book;
     taken.push({ id, atMs: nowMs, untilMs });
     taken.splice(0, taken.length - MOST_TAKEN);
-    addNews(this.#newsFor(peer).taken, id);
+    const news = this.#newsFor(peer);
+    addNews(news.taken, id);
+    // It may have been unreadable once.
+    news.damaged = news.damaged.filter((damaged) => damaged !== id);
     await this.#save();
   }
 

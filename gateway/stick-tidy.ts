@@ -1,4 +1,4 @@
-/** Tidy: files of ours on a stick that came home. Who has its receipts needs no copy; a file that is gone from the stick is gone. */
+/** Tidy: files of ours on a stick that came home. Who has its receipts needs no copy; a file that is gone from the stick, or is not all there, is gone. */
 import { toHex } from '../base/bytes.js';
 import type { UsbLinkConfig } from './usb-schema.js';
 import { makeDue } from './make-due.js';
@@ -15,19 +15,20 @@ export async function tidyStick(visit: StickVisit): Promise<{ readonly removed: 
   for (const file of ledger.outFiles()) {
     if (file.stick !== stickId) continue;
     const { peer, records, bytes } = file;
-    if (!(await stick.has(file.id))) {
+    const foundBytes = await stick.bytesOf(file.id);
+    const isDone = foundBytes !== undefined && (await isConfirmed(visit, file, nowMs));
+    if (!isDone && foundBytes === file.bytes) continue;
+    // Pulled out in the instant of its naming, a file on FAT is there and empty.
+    if (foundBytes !== undefined) await stick.remove(file.id);
+    if (isDone) removed += 1;
+    else {
       await makeDue(context, peer, (await ledger.batchesOf(file.id)).flatMap(({ rids }) => rids));
-      await ledger.tell(stickId, { atMs: nowMs, kind: 'missing', peer, records, bytes });
-      await ledger.forget(file.id);
       missing += 1;
-    } else if (await isConfirmed(visit, file, nowMs)) {
-      await stick.remove(file.id);
-      await ledger.tell(stickId, { atMs: nowMs, kind: 'removed', peer, records, bytes });
-      await ledger.forget(file.id);
-      removed += 1;
     }
+    await ledger.tell(stickId, { atMs: nowMs, kind: isDone ? 'removed' : 'missing', peer, records, bytes });
+    await ledger.forget(file.id);
   }
-  if (removed > 0) await stick.settle();
+  if (removed + missing > 0) await stick.settle();
   return { removed, missing };
 }
 

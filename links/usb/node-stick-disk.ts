@@ -36,7 +36,13 @@ export const nodeStickDisk: StickDisk = {
     return new NodeWriter(await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, FILE_MODE));
   },
 
-  rename,
+  async rename(from, to) {
+    await rename(from, to);
+    // FAT gives the file a new entry, which says nothing of its size and content until the file is synced once more.
+    const handle = await open(to, PLAIN);
+    await handle.sync().finally(() => handle.close());
+  },
+
   unlink,
 
   async makeDir(dir) {

@@ -35,6 +35,7 @@ export interface StickDisk {
   open(path: string, from: 'cache' | 'medium'): Promise<StickReader>;
   /** A new file; one that is there already is refused with EEXIST. */
   create(path: string): Promise<StickWriter>;
+  /** A file gets its name. Resolves when the file is durable under it as far as it was; the folder is synced by `syncDir`. */
   rename(from: string, to: string): Promise<void>;
   unlink(path: string): Promise<void>;
   makeDir(dir: string): Promise<void>;

@@ -79,6 +79,20 @@ export async function isAsWritten(reader: StickReader, freight: StickFreight, en
   }
 }
 
+/** Whether the medium gives the beginning of a file, past the system's memory of it. */
+export async function isReadable(disk: StickDisk, path: string): Promise<boolean> {
+  const buffer = spareBuffers.pop() ?? alignedBuffer();
+  try {
+    const reader = await disk.open(path, 'medium');
+    await reader.read(0, buffer).finally(() => reader.close());
+    return true;
+  } catch {
+    return false;
+  } finally {
+    spareBuffers.push(buffer);
+  }
+}
+
 /** Used again: each takes gigabytes of address space until the collector comes by. */
 const spareBuffers: Uint8Array[] = [];
 const PAGE_BYTES = 65_536;

@@ -8,7 +8,7 @@ import { codeOf } from '../../base/durable-file.js';
 import type { StickDisk, StickEntry, StickHash, StickReader } from './stick-disk.js';
 import { faultOf, isFull, stickFault } from './stick-fault.js';
 import { bundleIdOf, bundleName, IDENTITY_NAME, isTemporaryOf, judgeName, LARGEST_FILE_BYTES, NOTE_NAME, STICK_FOLDER, temporaryName } from './stick-names.js';
-import { isAsWritten, writeWhole } from './stick-transfer.js';
+import { isAsWritten, isReadable, writeWhole } from './stick-transfer.js';
 import type { StickFreight } from './stick-transfer.js';
 
 export interface StickOptions {
@@ -107,11 +107,25 @@ export class Stick {
 
   /** Opens a file of the listing. It may have changed since: it is looked at again, and what is no plain file any more is refused. */
   open(id: string): Promise<StickReader> {
-    return this.#coded(() => this.#disk.open(this.#path(bundleName(id)), 'cache'));
+    return this.#coded(async () => {
+      const reader = await this.#disk.open(this.#path(bundleName(id)), 'cache');
+      return { bytes: reader.bytes, read: (offset, into) => this.#coded(() => reader.read(offset, into)), close: () => reader.close() };
+    });
+  }
+
+  /** Whether the stick is still there. The system remembers names and contents of one that was pulled out, so the medium is asked. */
+  async answers(): Promise<boolean> {
+    return this.#id === undefined ? this.#disk.list(this.#folder ?? this.dir, 1).then(() => true, () => false) : isReadable(this.#disk, this.#path(IDENTITY_NAME));
   }
 
   async has(id: string): Promise<boolean> {
-    return this.#folder !== undefined && (await this.#coded(() => this.#disk.look(this.#path(bundleName(id))))) !== undefined;
+    return (await this.bytesOf(id)) !== undefined;
+  }
+
+  /** How large a file is; undefined where there is none. */
+  async bytesOf(id: string): Promise<number | undefined> {
+    if (this.#folder === undefined) return undefined;
+    return (await this.#coded(() => this.#disk.look(this.#path(bundleName(id)))))?.bytes;
   }
 
   /** What may be written, the reserve left free. */

@@ -1,0 +1,4 @@
+/** FAT32, a real kernel's. */
+import { tryStick } from './stick-trials.test-helper.js';
+
+tryStick('fat32');
