@@ -2,6 +2,7 @@
 import type { BudgetStatus } from '../gateway/budget-keeper.js';
 import type { LaneStatus } from '../gateway/lane.js';
 import type { GatewayStatus } from '../gateway/status.js';
+import type { LinkLimit } from '../links/link.js';
 import type { BudgetLine } from '../plan/budget.js';
 import type { HeldBack } from '../plan/fill.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
@@ -69,7 +70,14 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
   );
   const large = links.flatMap(({ link, heldLarge }) => (heldLarge === undefined ? [] : [`${link} leaves ${heldLarge} large ones to another link (postern queue send)`]));
   const stays = links.flatMap(({ link, heldBack }) => (heldBack === undefined ? [] : [`${link} leaves ${heldBackText(heldBack)}`]));
-  return [table, ...large, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+  const limits = links.flatMap(({ link, limits: found }) => (found ?? []).filter(({ used, refused }) => used > 0 || refused > 0).map((limit) => `${link}: ${limitText(limit)}`));
+  return [table, ...limits, ...large, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
+}
+
+/** A limit is shown once it is touched; the JSON has all of them. */
+function limitText({ name, unit, used, most, refused }: LinkLimit): string {
+  const [taken, limit] = unit === 'bytes' ? [formatBytes(used), formatBytes(most)] : [String(used), String(most)];
+  return `${name} ${taken} of ${limit}${refused === 0 ? '' : `, ${refused} TURNED AWAY`}`;
 }
 
 function heldBackText({ late, noRoom, reserved }: HeldBack): string {

@@ -7,7 +7,7 @@ import { backoffMs } from '../base/backoff.js';
 import type { Backoff } from '../base/backoff.js';
 import type { Random } from '../base/random.js';
 import { utf8 } from '../base/bytes.js';
-import type { Link } from '../links/link.js';
+import type { Link, LinkLimit } from '../links/link.js';
 import type { Spending } from '../links/purse.js';
 import { always, nextTimeIn, sendingMs, volumeLeft } from '../plan/contact.js';
 import type { Contact, ContactSource } from '../plan/contact.js';
@@ -32,6 +32,7 @@ export interface LaneStatus {
   readonly heldBack?: HeldBack;
   /** How many are too large for this link and wait for another; absent where none does. */
   readonly heldLarge?: number;
+  readonly limits?: readonly LinkLimit[];
 }
 
 export interface ContactStatus {
@@ -128,7 +129,8 @@ export class Lane {
   roomBytes(nowMs: number): number {
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
-    const mediumBytes = Math.min(volumeLeft(contact, nowMs) - this.#underWayBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
+    const aheadBytes = this.link.backlogBytes === undefined ? this.#underWayBytes : this.link.backlogBytes();
+    const mediumBytes = Math.min(volumeLeft(contact, nowMs) - aheadBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
     return mediumBytes / (this.link.supports.expansion ?? 1);
   }
 
@@ -202,7 +204,7 @@ export class Lane {
   }
 
   status(nowMs: number): LaneStatus {
-    const { state, sentBytes, receivedBytes, lastContactMs, lastError } = this.link.status();
+    const { state, sentBytes, receivedBytes, lastContactMs, lastError, limits } = this.link.status();
     const contact = this.#contactStatus(nowMs);
     return {
       link: this.link.name,
@@ -218,6 +220,7 @@ export class Lane {
       ...(this.budget !== undefined && { budget: this.budget.status() }),
       ...(this.heldLarge > 0 && { heldLarge: this.heldLarge }),
       ...(this.heldBack !== undefined && { heldBack: this.heldBack }),
+      ...(limits !== undefined && { limits }),
     };
   }
 

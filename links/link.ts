@@ -57,12 +57,25 @@ export interface LinkSupport {
 /** Why a send is aborted when the neighbour has answered for all that is in it: the link stops repeating, and it is written. */
 export const SETTLED = 'settled';
 
+/** A bound that a link keeps to, and how much of it is taken. */
+export interface LinkLimit {
+  /** What is bounded: `blocks arriving`. */
+  readonly name: string;
+  readonly unit: 'count' | 'bytes';
+  readonly used: number;
+  readonly most: number;
+  /** How often something was turned away for its sake since the start. */
+  readonly refused: number;
+}
+
 export interface LinkStatus {
   readonly state: 'up' | 'down' | 'idle' | 'stopped';
   readonly lastContactMs?: number;
   readonly lastError?: string;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** The bounds that a neighbour, or what comes in its name, can run into. Absent where there are none of the link's own. */
+  readonly limits?: readonly LinkLimit[];
 }
 
 export interface Link {
@@ -76,6 +89,8 @@ export interface Link {
   /** Ends the contact in order and waits for work in hand. Safe to call twice. */
   stop(): Promise<void>;
   status(): LinkStatus;
+  /** What of the sends under way has not left yet, in bytes: where a send lasts far longer than its bytes take to leave. Absent: all of it. */
+  backlogBytes?(): number;
   /** Called when the neighbour shows a sign of life on its own account (it connected, it came back). */
   onSignOfLife?: (() => void) | undefined;
 }

@@ -1,0 +1,41 @@
+import t from 'tap';
+import { always, listed } from '../plan/contact.js';
+import type { Link } from '../links/link.js';
+import { Lane } from './lane.js';
+import { MemoryLink } from './gateway.test-helper.js';
+
+const RETRY = { firstMs: 1000, capMs: 1000 };
+const START_MS = 1_800_000_000_000;
+const CONTACT = { startMs: START_MS, endMs: START_MS + 100_000, rateBytesPerSec: 1000, lightTimeMs: 1_200_000 };
+
+function laneOf(link: Link): Lane {
+  return new Lane(link, RETRY, RETRY, { contacts: listed([CONTACT]) });
+}
+
+t.test('what is under way takes its place in the contact', async (t) => {
+  const lane = laneOf(new MemoryLink('far/tcpcl'));
+  t.equal(lane.roomBytes(START_MS), 100_000);
+  const passage = lane.begin(30_000);
+  t.equal(lane.roomBytes(START_MS), 70_000);
+  passage.end();
+  t.equal(lane.roomBytes(START_MS + 30_000), 70_000);
+  t.equal(lane.roomBytes(START_MS + 100_000), 0, 'and after its end there is none');
+});
+
+t.test('what has left takes no place twice, where a send lasts for a light time there and back', async (t) => {
+  let backlogBytes = 0;
+  const link = Object.assign(new MemoryLink('far/ltp', { keepsContacts: true, parallel: 100 }), { backlogBytes: () => backlogBytes });
+  const lane = laneOf(link);
+  for (let send = 0; send < 9; send++) lane.begin(10_000);
+  backlogBytes = 90_000;
+  t.equal(lane.roomBytes(START_MS), 10_000);
+  // All of it has left, and no answer can be here for 40 minutes.
+  backlogBytes = 0;
+  t.equal(lane.roomBytes(START_MS + 90_000), 10_000, 'the rest of the contact is still to be had');
+});
+
+t.test('a link without a rate has no end', async (t) => {
+  const lane = new Lane(new MemoryLink('far/https'), RETRY, RETRY, { contacts: always({ rateBytesPerSec: Number.POSITIVE_INFINITY, lightTimeMs: 0 }) });
+  lane.begin(1e9);
+  t.equal(lane.roomBytes(START_MS), Number.POSITIVE_INFINITY);
+});
