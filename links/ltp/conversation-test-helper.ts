@@ -5,23 +5,20 @@
 import { once } from 'node:events';
 import process from 'node:process';
 import { seededRandom } from '../../base/random.js';
-import { encodeBundle, makeBatchBundle } from '../../wire/bundle.js';
-import { parseEid } from '../../wire/eid.js';
-import type { Deliver, Freight } from '../link.js';
 import { sendNow } from '../link.suite.js';
+import { bundleFreight, converse, taking } from '../talk.test-helper.js';
 import { LtpLink } from './ltp-link.js';
 import { QUICK } from './ltp-test-helper.js';
 import type { Datagrams } from './datagrams.js';
 import { UdpDoor } from './udp-door.js';
 
-/** The payloads of either side, in bytes. `refused` is the place of the one that comes back. */
 export const CONVERSATION = { near: [10, 77, 0, 1000, 200_000], far: [5000, 70_000], refused: 1, green: 3000 };
 
 const LOCAL = '127.0.0.1';
 
-if (process.argv[2] === 'talk') await converse();
+if (process.argv[2] === 'talk') await talk();
 
-async function converse(): Promise<void> {
+async function talk(): Promise<void> {
   const [nearDoor, farDoor] = [new UdpDoor({ host: LOCAL, port: 0 }), new UdpDoor({ host: LOCAL, port: 0 })];
   // The ports are known once both are open.
   const [first, second] = [nearDoor.wayTo({ host: LOCAL, port: 1, fromPort: 1 }), farDoor.wayTo({ host: LOCAL, port: 1, fromPort: 1 })];
@@ -35,15 +32,11 @@ async function converse(): Promise<void> {
   const near = new LtpLink({ neighbour: 'far', engineId: 1, peerEngineId: 2, datagrams: losing(nearDoor.wayTo({ host: LOCAL, port: farPort, fromPort: farPort })), ...ends });
   const far = new LtpLink({ neighbour: 'near', engineId: 2, peerEngineId: 1, datagrams: farDoor.wayTo({ host: LOCAL, port: nearPort, fromPort: nearPort }), ...ends });
   await Promise.all([far.start(taking(CONVERSATION.refused)), near.start(taking())]);
-  for (const [sequence, bytes] of CONVERSATION.near.entries()) {
-    const { kind } = await sendNow(near, bundle('ipn:1.1', 'ipn:2.1', sequence, bytes));
-    if (kind !== (sequence === CONVERSATION.refused ? 'refused' : 'confirmed')) throw new Error(`${bytes} bytes: ${kind}`);
-  }
-  await Promise.all(CONVERSATION.far.map((bytes, sequence) => sendNow(far, bundle('ipn:2.1', 'ipn:1.1', sequence, bytes))));
+  await converse(near, far, CONVERSATION);
   await near.stop();
   const green = new LtpLink({ neighbour: 'far', engineId: 1, peerEngineId: 2, datagrams: nearDoor.wayTo({ host: LOCAL, port: farPort, fromPort: farPort }), colour: 'green', ...ends });
   await green.start(taking());
-  await sendNow(green, bundle('ipn:1.1', 'ipn:2.1', 99, CONVERSATION.green));
+  await sendNow(green, bundleFreight('ipn:1.1', 'ipn:2.1', 99, CONVERSATION.green));
   await Promise.all([green.stop(), far.stop(), first.close(), second.close()]);
 }
 
@@ -54,25 +47,6 @@ function losing(datagrams: Datagrams): Datagrams {
     ...datagrams,
     send(parts) {
       if (++count % 20 !== 0) datagrams.send(parts);
-    },
-  };
-}
-
-function taking(refused?: number): Deliver {
-  let arrivals = 0;
-  return async (arrival) => {
-    for await (const chunk of arrival.bytes) void chunk;
-    return arrivals++ === refused ? { kind: 'refused', code: 'no-resources' } : { kind: 'taken' };
-  };
-}
-
-function bundle(source: string, destination: string, sequence: number, payloadBytes: number): Freight {
-  const payload = new Uint8Array(payloadBytes).fill(0xa5);
-  const encoded = encodeBundle(makeBatchBundle({ source: parseEid(source)!, destination: parseEid(destination)!, createdDtnMs: 848_797_224_238, sequence, lifetimeMs: 86_400_000, payload, hopLimit: 30 }));
-  return {
-    bytes: encoded.length,
-    async *open() {
-      yield encoded;
     },
   };
 }

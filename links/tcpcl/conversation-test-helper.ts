@@ -4,21 +4,13 @@
  */
 import { once } from 'node:events';
 import { systemClock } from '../../base/clock.js';
-import { encodeBundle, makeBatchBundle } from '../../wire/bundle.js';
-import { parseEid } from '../../wire/eid.js';
-import type { Deliver, Freight } from '../link.js';
-import { sendNow, until } from '../link.suite.js';
+import { until } from '../link.suite.js';
+import { converse, taking, type Conversation } from '../talk.test-helper.js';
 import { TcpclLink } from './tcpcl-link.js';
 import { TcpclListener } from './tcpcl-listener.js';
 import { party, QUICK } from './tcpcl-test-helper.js';
 
-/** The payloads of either side, in bytes; the last of each take several segments. `refused` is the place of the one that comes back. */
-export interface Conversation {
-  readonly near: readonly number[];
-  readonly far: readonly number[];
-  readonly refused: number;
-}
-
+/** The last of each take several segments. */
 export const CONVERSATIONS: Readonly<Record<'plain' | 'tls', Conversation>> = {
   plain: { near: [10, 77, 0, 1000, 200_000, 300_000], far: [5000, 70_000], refused: 1 },
   // tshark 4.0 sees every segment of a transfer as long as the last one above under TLS, but does not put them together.
@@ -26,9 +18,9 @@ export const CONVERSATIONS: Readonly<Record<'plain' | 'tls', Conversation>> = {
 };
 
 const [manner] = process.argv.slice(2);
-if (manner === 'plain' || manner === 'tls') await converse(CONVERSATIONS[manner], manner === 'tls');
+if (manner === 'plain' || manner === 'tls') await talk(CONVERSATIONS[manner], manner === 'tls');
 
-async function converse(conversation: Conversation, secure: boolean): Promise<void> {
+async function talk(conversation: Conversation, secure: boolean): Promise<void> {
   const [a, b] = await Promise.all([party(21), party(22)]);
   const listener = new TcpclListener({ host: '127.0.0.1', port: 0, clock: systemClock, ...(secure ? { identity: b.identity } : {}) });
   const far = new TcpclLink({ neighbour: 'near', nodeId: 'ipn:2.0', peerNodeId: 'ipn:1.0', listener, keepaliveSec: 1, ...QUICK, ...(secure ? { peerKey: a.key } : {}) });
@@ -39,34 +31,10 @@ async function converse(conversation: Conversation, secure: boolean): Promise<vo
   const connect = { host: '127.0.0.1', port: listener.port };
   const near = new TcpclLink({ neighbour: 'far', nodeId: 'ipn:1.0', connect, keepaliveSec: 7, ...QUICK, ...(secure ? { identity: a.identity, peerKey: b.key } : {}) });
   await near.start(taking());
-  for (const [sequence, bytes] of conversation.near.entries()) {
-    const { kind } = await sendNow(near, bundle('ipn:1.1', 'ipn:2.1', sequence, bytes));
-    if (kind !== (sequence === conversation.refused ? 'refused' : 'confirmed')) throw new Error(`${bytes} bytes: ${kind}`);
-  }
-  await Promise.all(conversation.far.map((bytes, sequence) => sendNow(far, bundle('ipn:2.1', 'ipn:1.1', sequence, bytes))));
+  await converse(near, far, conversation);
   // Long enough for a keepalive each way.
   const endMs = Date.now() + 1300;
   await until(() => Date.now() > endMs);
   await near.stop();
   await far.stop();
-}
-
-/** @param refused the place of the arrival that is not taken */
-function taking(refused?: number): Deliver {
-  let arrivals = 0;
-  return async (arrival) => {
-    for await (const chunk of arrival.bytes) void chunk;
-    return arrivals++ === refused ? { kind: 'refused', code: 'no-resources' } : { kind: 'taken' };
-  };
-}
-
-function bundle(source: string, destination: string, sequence: number, payloadBytes: number): Freight {
-  const payload = new Uint8Array(payloadBytes).fill(0xa5);
-  const encoded = encodeBundle(makeBatchBundle({ source: parseEid(source)!, destination: parseEid(destination)!, createdDtnMs: 848_797_224_238, sequence, lifetimeMs: 86_400_000, payload, hopLimit: 30 }));
-  return {
-    bytes: encoded.length,
-    async *open() {
-      yield encoded;
-    },
-  };
 }

@@ -9,11 +9,12 @@ import type { Socket } from 'node:net';
 import { equalBytes, toHex } from '../../base/bytes.js';
 import type { Backoff } from '../../base/backoff.js';
 import type { Clock, Timer } from '../../base/clock.js';
-import { messageOf, PosternError } from '../../base/errors.js';
+import { PosternError } from '../../base/errors.js';
 import { isLoopbackHost } from '../../base/peer-address.js';
 import type { Random } from '../../base/random.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 import type { Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
+import { takeOr } from '../take.js';
 import { Connection, type ConnectionOwner, type Dismissal, type Ending, type Traffic } from './connection.js';
 import { dial } from './dial.js';
 import { Reconnect } from './reconnect.js';
@@ -275,13 +276,8 @@ export class TcpclLink implements Link {
     };
   }
 
-  async #take(bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {
-    try {
-      return await this.#deliver!({ peer: this.#options.neighbour, bytes });
-    } catch (thrown) {
-      this.#log('warn', 'an arrival could not be dealt with', { reason: messageOf(thrown) });
-      return { kind: 'refused', code: 'retransmit' };
-    }
+  #take(bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {
+    return takeOr(this.#deliver!, { peer: this.#options.neighbour, bytes }, this.#log.bind(this));
   }
 
   #established(connection: Connection): void {
