@@ -71,11 +71,13 @@ const ltpLink = z.strictObject({
   colour: z.enum(['red', 'green']).default('red'),
   /** The largest UDP payload that crosses the link in one piece. */
   segmentBytes: bytes.min(256).max(65_507).default(1400),
-  /** A bundle is made and read in memory, \`parallel\` of them at once. */
   largestBytes: bytes.min(64 * KIB).max(INBOUND_BUNDLE_BYTES).default(2 * MIB),
+  /** Bundles under way at once. They are in the store, not in memory. */
   parallel: z.int().min(1).max(1024).default(16),
-  /** Blocks of the neighbour's in memory at once. */
+  /** Blocks of the neighbour's gathered at once. */
   sessions: z.int().min(1).max(1024).default(32),
+  /** Of them in memory at once; the rest is gathered in files. */
+  memoryBytes: bytes.min(MIB).max(GIB).default(64 * MIB),
   /** Small bundles that wait together go as one block of so many bytes; HDTN takes one bundle a block only. */
   aggregateBytes: bytes.max(INBOUND_BUNDLE_BYTES).default(0),
   retransmissions: z.int().min(1).max(100).default(7),

@@ -10,8 +10,10 @@ import { openSerialPort } from '../links/burst/serial-port.js';
 import { CommandLink } from '../links/command/command-link.js';
 import { HttpsLink } from '../links/https/https-link.js';
 import type { Link } from '../links/link.js';
+import { BlockRoom } from '../links/ltp/block-buffer.js';
 import type { ContactSource } from '../links/ltp/contacts.js';
 import { LtpLink } from '../links/ltp/ltp-link.js';
+import { openSpillFile } from '../links/ltp/spill-file.js';
 import type { UdpDoor } from '../links/ltp/udp-door.js';
 import { TcpclLink } from '../links/tcpcl/tcpcl-link.js';
 import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
@@ -115,6 +117,7 @@ export function makeLink({ context, identity, listener, udpDoor, broadcast }: Li
         largestBytes: link.largestBytes,
         parallel: link.parallel,
         sessions: link.sessions,
+        room: new BlockRoom(link.memoryBytes, () => openSpillFile(path.join(config.data, 'links', peer.name, 'ltp'), random)),
         aggregateBytes: link.aggregateBytes,
         retransmissions: link.retransmissions,
         colour: link.colour,

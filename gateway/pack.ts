@@ -30,6 +30,8 @@ const CONTROL_BYTES = 256 * 1024;
 /** What a link never carries, or not now, stands in the queue between what it does; it is looked through that far. */
 const LOOKED_THROUGH = 20_000;
 const PIECE_BYTES = 1024 * 1024;
+/** Of what is read again while it is on its way: so much is in memory for each bundle. */
+const LINGERING_READ_BYTES = 64 * 1024;
 
 /** Chooses the next load; undefined when there is nothing to send. */
 export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
@@ -161,15 +163,27 @@ export async function toFreight(context: GatewayContext, peer: Peer, supports: L
   if (supports.carries === 'batch') return { bytes, open: () => streamBatch(head, pieces), release: () => undefined };
   const room = rooms.take(bytes);
   const parts = wrap(context, peer, await gather(head, pieces, room.subarray(0, bytes)), load, sequence);
-  return { bytes: parts.reduce((sum, part) => sum + part.length, 0), open: () => each(parts), release: () => rooms.give(room) };
+  const bundleBytes = parts.reduce((sum, part) => sum + part.length, 0);
+  if (supports.keepsContacts !== true) return { bytes: bundleBytes, open: () => each(parts), release: () => rooms.give(room) };
+  // Hundreds may be under way for an hour: what is in the store is read from there, as often as it takes, and was summed up once.
+  const [first, , last] = parts;
+  rooms.give(room);
+  return { bytes: bundleBytes, open: () => streamBundle(first, streamBatch(head, pieces, LINGERING_READ_BYTES), last), release: () => undefined };
 }
 
-async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[]): AsyncIterable<Uint8Array> {
+async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[], mostBytes = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
   yield head;
-  for (const piece of pieces) {
-    yield piece.head;
-    yield await piece.source.read(piece.offset, piece.offset + piece.length);
+  for (const { head: pieceHead, offset, length, source } of pieces) {
+    yield pieceHead;
+    const endByte = offset + length;
+    for (let at = offset; at < endByte; at += mostBytes) yield await source.read(at, Math.min(endByte, at + mostBytes));
   }
+}
+
+async function* streamBundle(first: Uint8Array, batch: AsyncIterable<Uint8Array>, last: Uint8Array): AsyncIterable<Uint8Array> {
+  yield first;
+  yield* batch;
+  yield last;
 }
 
 async function gather(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[], into: Uint8Array): Promise<Uint8Array> {
@@ -192,7 +206,7 @@ async function* each(parts: readonly Uint8Array[]): AsyncIterable<Uint8Array> {
 const HOP_LIMIT = 32;
 const CONTROL_LIFETIME_MS = 7 * 86_400_000;
 
-function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load: Load, sequence: number): readonly Uint8Array[] {
+function wrap(context: GatewayContext, peer: Peer, batch: Uint8Array, load: Load, sequence: number): readonly [head: Uint8Array, batch: Uint8Array, tail: Uint8Array] {
   const nowMs = context.trust.nowMs();
   const expiryMs = load.records.reduce((latest, stored) => Math.max(latest, stored.record.expirySec * 1000), nowMs + CONTROL_LIFETIME_MS);
   const bundle = makeBatchBundle({

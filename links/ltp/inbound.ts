@@ -3,7 +3,7 @@
  * the memory of sessions that have ended. Blocks, sessions and memory are bounded whatever the peer does.
  */
 import type { Random } from '../../base/random.js';
-import type { DeliverResult } from '../link.js';
+import type { DeliverResult, LinkLimit } from '../link.js';
 import type { BlockBuffer } from './block-buffer.js';
 import { InboundSession, type InboundTerms } from './inbound-session.js';
 import { cancelCode, cancelReasonOf, type CancelReason } from './reasons.js';
@@ -50,6 +50,7 @@ export class Inbound {
   /** Sessions that may have a report to send. */
   readonly #owing = new Set<InboundSession>();
   #buffers = 0;
+  #refused = 0;
 
   constructor(options: InboundOptions) {
     this.#options = options;
@@ -60,6 +61,10 @@ export class Inbound {
     return [...this.#open.values()].some(({ session }) => session.state === 'whole' || (session.state === 'dealt' && session.nextReport() !== undefined));
   }
 
+  limit(): LinkLimit {
+    return { name: 'blocks arriving', unit: 'count', used: this.#buffers, most: this.#options.sessions, refused: this.#refused };
+  }
+
   /** @returns what to answer at once */
   onData(segment: DataSegment, nowMs: number): ControlSegment | undefined {
     const { number } = segment.session;
@@ -67,12 +72,17 @@ export class Inbound {
     if (ended !== undefined && !this.#open.has(number)) return answerOfEnded(segment, ended);
     const open = this.#open.get(number) ?? this.#begin(segment.session, nowMs);
     // Nothing is kept of one session too many: its sender is told when it asks, not for each of its segments.
-    if (open === undefined) return segment.checkpoint === undefined ? undefined : cancelOf(segment.session, 'system-cancelled');
+    if (open === undefined) return segment.checkpoint === undefined ? undefined : this.#refuse(segment.session);
     const { session, buffer } = open;
     const wasOpen = session.state === 'open';
     const verdict = session.onData(segment, nowMs);
     if (verdict.kind === 'cancel') this.#cancel(session, verdict.reason);
-    else if (verdict.kind === 'taken' && verdict.newBytes > 0) buffer?.write(segment.offset, segment.data);
+    else if (verdict.kind === 'taken' && verdict.newBytes > 0 && buffer?.write(segment.offset, segment.data) === false) {
+      // Even if this was the last segment: the gateway never gets to see it.
+      this.#free(open);
+      this.#cancel(session, 'system-cancelled');
+      return undefined;
+    }
     if (wasOpen && session.state !== 'open') void this.#handOver(open);
     if (session.nextReport() !== undefined) this.#owing.add(session);
     return undefined;
@@ -121,6 +131,11 @@ export class Inbound {
     }
   }
 
+  #refuse(session: SessionId): CancelSegment {
+    this.#refused += 1;
+    return cancelOf(session, 'system-cancelled');
+  }
+
   #begin(id: SessionId, nowMs: number): Open | undefined {
     if (this.#buffers >= this.#options.sessions || this.#open.size >= ENDED_SESSIONS) return undefined;
     const firstSerial = 1n + BigInt(Math.floor(this.#options.random.fraction() * FIRST_SERIALS));
@@ -166,6 +181,7 @@ export class Inbound {
 
   #free(open: Open): void {
     if (open.buffer === undefined) return;
+    open.buffer.free();
     open.buffer = undefined;
     this.#buffers--;
   }

@@ -8,6 +8,7 @@ import type { ContactSource } from './contacts.js';
 import type { Datagrams } from './datagrams.js';
 import { Intervals } from './intervals.js';
 import { LtpLink, type LtpLinkOptions } from './ltp-link.js';
+import { HELLO_NUMBER } from './outbound.js';
 import { decodeSegment, type Segment } from './segments.js';
 
 export const SECOND_MS = 1000;
@@ -119,6 +120,7 @@ export class Sent {
   see(datagram: Uint8Array): void {
     this.wireBytes += datagram.length + 28;
     const segment = decodeSegment(datagram);
+    if (segment.session.number === HELLO_NUMBER) return;
     if (this.keep) this.segments.push(segment);
     if (segment.kind !== 'data') return;
     const seen = this.#seen.get(segment.session.number) ?? new Intervals();

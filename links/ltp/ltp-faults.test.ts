@@ -2,6 +2,7 @@
 import t from 'tap';
 import { seededRandom } from '../../base/random.js';
 import type { Outcome } from '../link.js';
+import { BlockRoom } from './block-buffer.js';
 import { collector, DAY_MS, freightOf, HOUR_MS, loses, makeLightPair, MINUTE_MS, SECOND_MS, sendWithin, stopOn, type LightOptions, type LightPair } from './light-test-helper.js';
 import { decodeSegment, encodeControl, encodeData, type DataSegment } from './segments.js';
 import type { ContactSource } from './contacts.js';
@@ -330,6 +331,35 @@ t.test('a peer without manners: sessions, memory and answers are bounded', async
   await clock.run(100);
   t.equal(back.sent.segments.slice(heard).filter(({ session }) => session.originator === 3n).length, 0, 'engines we do not know hear nothing');
   await stopOn(clock, far);
+});
+
+t.test('a block for which there is no room is refused, and comes when there is', async (t) => {
+  const { clock, near, far, digests } = await started({ lightMs: 0, far: { room: new BlockRoom(131_072) } });
+  t.same(await sendWithin(clock, near, freightOf(131_072), MINUTE_MS), CONFIRMED, 'at the edge');
+  t.match(await sendWithin(clock, near, freightOf(131_073), MINUTE_MS), { kind: 'refused', code: 'no-resources' });
+  t.match(far.status().limits, [{ name: 'blocks arriving', used: 0 }, { name: 'memory for blocks arriving', unit: 'bytes', used: 0, most: 131_072, refused: 1 }]);
+  t.same(await sendWithin(clock, near, freightOf(131_072, 2), MINUTE_MS), CONFIRMED);
+  t.equal(digests.length, 2);
+});
+
+t.test('a link that starts says so, and whoever waited for it hears it in one light time', async (t) => {
+  const { clock, near, far, there, back, makeFar } = await started({ lightMs: 10 * SECOND_MS });
+  await stopOn(clock, far);
+  t.match(await sendWithin(clock, near, freightOf(1000), HOUR_MS), { kind: 'unreachable' });
+  t.equal(near.status().state, 'down');
+  let alive = Number.NaN;
+  const startedMs = clock.monotonicMs();
+  near.onSignOfLife = () => (alive = clock.monotonicMs());
+  const successor = makeFar();
+  await successor.start(async () => ({ kind: 'taken' }));
+  await clock.run(HOUR_MS, () => !Number.isNaN(alive));
+  t.equal(alive - startedMs, 10 * SECOND_MS);
+  t.equal(near.status().state, 'up');
+  await clock.run(10 * SECOND_MS);
+  t.equal(successor.status().state, 'up', 'and the word is answered');
+  const count = there.sent.wireBytes + back.sent.wireBytes;
+  await clock.run(DAY_MS);
+  t.equal(there.sent.wireBytes + back.sent.wireBytes, count, 'once');
 });
 
 t.test('what other stacks ask in passing', async (t) => {

@@ -4,17 +4,19 @@
  * is confirmed when the whole red part is reported, which our own kind does once its gateway has dealt with it.
  */
 import { strict as assert } from 'node:assert';
-import type { Clock, Timer } from '../../base/clock.js';
-import { isPosternError, messageOf } from '../../base/errors.js';
+import type { Clock } from '../../base/clock.js';
+import { isPosternError } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
-import type { Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
-import { PagedBuffer, type BlockBuffer } from './block-buffer.js';
+import type { Arrival, Deliver, DeliverResult, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
+import { takeOr } from '../take.js';
+import { BlockRoom } from './block-buffer.js';
 import { Cancellations } from './cancellations.js';
 import { ALWAYS_OPEN, Light, type ContactSource } from './contacts.js';
 import type { Datagrams } from './datagrams.js';
 import { Inbound } from './inbound.js';
-import { Outbound } from './outbound.js';
-import { DATAGRAM_OVERHEAD_BYTES, Pace } from './pace.js';
+import { HELLO_NUMBER, Outbound } from './outbound.js';
+import { Pump, type Outgoing } from './pump.js';
+import { cancelCode } from './reasons.js';
 import { decodeSegment, encodeControl, encodeDataHead, type ControlSegment, type Segment } from './segments.js';
 
 export interface LtpLinkOptions {
@@ -35,7 +37,7 @@ export interface LtpLinkOptions {
   readonly largestBytes?: number;
   /** Sends under way at once. */
   readonly parallel?: number;
-  /** Blocks of the peer's under way at once. Each may hold `largestBytes` of memory. */
+  /** Blocks of the peer's under way at once. */
   readonly sessions?: number;
   readonly retransmissions?: number;
   readonly checkpointEveryBytes?: number;
@@ -46,7 +48,8 @@ export interface LtpLinkOptions {
   /** The units in a block of several, for peers that make such. Absent: a block is a unit. */
   readonly unitsOf?: (block: Uint8Array) => Uint8Array[];
   readonly drainMs?: number;
-  readonly makeBuffer?: () => BlockBuffer;
+  /** Where blocks of the peer's gather. Absent: memory for `sessions` of the largest. */
+  readonly room?: Pick<BlockRoom, 'makeBuffer' | 'limits'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log?: LtpLog;
@@ -80,8 +83,8 @@ export class LtpLink implements Link {
   readonly #options: LtpLinkOptions;
   readonly #clock: Clock;
   readonly #light: Light;
-  readonly #pace: Pace;
-  readonly #segmentBytes: number;
+  readonly #pump: Pump;
+  readonly #room: Pick<BlockRoom, 'makeBuffer' | 'limits'>;
   readonly #engine: bigint;
   readonly #peerEngine: bigint;
   readonly #outbound: Outbound;
@@ -91,14 +94,10 @@ export class LtpLink implements Link {
   #state: 'stopped' | 'started' | 'stopping' = 'stopped';
   #stopped: Promise<void> = Promise.resolve();
   #deliver: Deliver | undefined;
-  #pumping = false;
-  #pauser: Timer | undefined;
-  #waker: { readonly atMs: number; readonly timer: Timer } | undefined;
   /** Whether the peer was heard since the link came up or a send failed. */
   #heard = false;
   #lastContactMs: number | undefined;
   #lastError: string | undefined;
-  #sentBytes = 0;
   #receivedBytes = 0;
 
   constructor(options: LtpLinkOptions) {
@@ -107,16 +106,24 @@ export class LtpLink implements Link {
     this.#clock = clock;
     this.name = `${neighbour}/ltp`;
     this.supports = { carries: 'bundle', answers: false, largestBytes, parallel, keepsContacts: true };
-    this.#segmentBytes = segmentBytes;
     this.#engine = BigInt(options.engineId);
     this.#peerEngine = BigInt(options.peerEngineId);
     this.#light = new Light({ clock, contacts: options.contacts ?? ALWAYS_OPEN, rateBytesPerSec: options.rateBytesPerSec, lightTimeMs: options.lightTimeMs, marginMs: options.marginMs });
-    this.#pace = new Pace(segmentBytes + DATAGRAM_OVERHEAD_BYTES, clock.monotonicMs());
+    this.#pump = new Pump({
+      clock,
+      light: this.#light,
+      datagrams: options.datagrams,
+      segmentBytes,
+      next: () => this.#next(),
+      tick: (nowMs) => Math.min(this.#outbound.tick(nowMs), this.#inbound.tick(nowMs), this.#cancellations.tick(nowMs)),
+    });
+    const sessions = options.sessions ?? DEFAULT_SESSIONS;
+    this.#room = options.room ?? new BlockRoom(sessions * largestBytes);
     const shared = {
       retransmissions: options.retransmissions ?? DEFAULT_RETRANSMISSIONS,
       answerDueMs: (sentMs: number) => this.#light.answerDueMs(sentMs),
       random,
-      ready: () => this.#pump(),
+      ready: () => this.#pump.run(),
       cancel: (segment: Parameters<Cancellations['add']>[0]) => this.#cancellations.add(segment),
     };
     this.#cancellations = new Cancellations(shared);
@@ -132,9 +139,9 @@ export class LtpLink implements Link {
     this.#inbound = new Inbound({
       ...shared,
       largestBytes,
-      sessions: options.sessions ?? DEFAULT_SESSIONS,
+      sessions,
       claims: Math.max(1, Math.min(MOST_CLAIMS, Math.floor((segmentBytes - REPORT_HEAD_BYTES) / CLAIM_BYTES))),
-      makeBuffer: options.makeBuffer ?? (() => new PagedBuffer()),
+      makeBuffer: () => this.#room.makeBuffer(),
       deliver: (bytes) => this.#take(bytes),
     });
   }
@@ -151,7 +158,9 @@ export class LtpLink implements Link {
       this.#state = 'stopped';
       throw thrown;
     }
-    this.#tick();
+    // A sign of life: who waits with something for us need not wait for its next attempt.
+    this.#cancellations.add({ kind: 'cancel', session: { originator: this.#engine, number: HELLO_NUMBER }, by: 'sender', reason: cancelCode('client-cancelled') });
+    this.#pump.start();
   }
 
   async send(freight: Freight, signal: AbortSignal): Promise<Outcome> {
@@ -179,9 +188,14 @@ export class LtpLink implements Link {
       state: this.#standing(),
       ...(this.#lastContactMs !== undefined && { lastContactMs: this.#lastContactMs }),
       ...(this.#lastError !== undefined && { lastError: this.#lastError }),
-      sentBytes: this.#sentBytes,
+      sentBytes: this.#pump.sentBytes,
       receivedBytes: this.#receivedBytes,
+      limits: [this.#inbound.limit(), ...this.#room.limits((this.#options.sessions ?? DEFAULT_SESSIONS) * this.supports.largestBytes)],
     };
+  }
+
+  backlogBytes(): number {
+    return this.#outbound.backlogBytes;
   }
 
   #standing(): LinkStatus['state'] {
@@ -212,7 +226,7 @@ export class LtpLink implements Link {
       this.#lastError = undefined;
       this.onSignOfLife?.();
     }
-    this.#pump();
+    this.#pump.run();
   }
 
   /** Sessions belong to who opened them: the peer's are named by its engine, ours by our own. */
@@ -227,7 +241,7 @@ export class LtpLink implements Link {
     switch (segment.kind) {
       case 'data': {
         const answer = this.#state === 'started' ? this.#inbound.onData(segment, nowMs) : undefined;
-        this.#wakeBy(this.#light.answerDueMs(nowMs));
+        this.#pump.wakeBy(this.#light.answerDueMs(nowMs));
         return answer;
       }
       case 'report':
@@ -246,81 +260,32 @@ export class LtpLink implements Link {
     }
   }
 
-  async #take(bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {
+  #take(bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {
+    const warn = this.#log.bind(this);
+    return this.#options.unitsOf === undefined ? takeOr(this.#deliver!, { peer: this.#options.neighbour, bytes }, warn) : takeOr((arrival) => this.#takeEach(arrival), { bytes }, warn);
+  }
+
+  /** The report is for the whole block: it is refused if nothing of it was taken. Receipts tell the rest. */
+  async #takeEach({ bytes }: Arrival): Promise<DeliverResult> {
     const { neighbour, unitsOf } = this.#options;
-    try {
-      if (unitsOf === undefined) return await this.#deliver!({ peer: neighbour, bytes });
-      // The report is for the whole block: it is refused if nothing of it was taken. Receipts tell the rest.
-      let result: DeliverResult | undefined;
-      for (const unit of unitsOf(await gather(bytes))) {
-        const verdict = await this.#deliver!({ peer: neighbour, bytes: each(unit) });
-        if (result?.kind !== 'taken') result = verdict;
-      }
-      return result ?? { kind: 'taken' };
-    } catch (thrown) {
-      this.#log('warn', 'an arrival could not be dealt with', { reason: messageOf(thrown) });
-      return { kind: 'refused', code: 'retransmit' };
+    let result: DeliverResult | undefined;
+    for (const unit of unitsOf!(await gather(bytes))) {
+      const verdict = await this.#deliver!({ peer: neighbour, bytes: each(unit) });
+      if (result?.kind !== 'taken') result = verdict;
     }
+    return result ?? { kind: 'taken' };
   }
 
-  /** Sends what there is to send, as far as the contact and its rate allow. */
-  #pump(): void {
-    if (this.#state === 'stopped' || this.#pumping) return;
-    this.#pumping = true;
-    try {
-      while (this.#sendOne());
-    } finally {
-      this.#pumping = false;
-    }
-  }
-
-  #sendOne(): boolean {
-    const nowMs = this.#clock.monotonicMs();
-    if (!this.#light.isOpen()) {
-      this.#wakeBy(this.#light.nextChangeMs());
-      return false;
-    }
-    const waitMs = this.#pace.waitMs(this.#segmentBytes + DATAGRAM_OVERHEAD_BYTES, this.#light.rateBytesPerSec, nowMs);
-    if (waitMs > 0) {
-      this.#pauser ??= this.#clock.timer(Math.ceil(waitMs), () => {
-        this.#pauser = undefined;
-        this.#pump();
-      });
-      return false;
-    }
+  /** Answers first, then cancellations, reports, data. */
+  #next(): Outgoing | undefined {
     const answer = this.#answers.shift();
-    if (answer !== undefined) return this.#leave([encodeControl(answer)], undefined);
+    if (answer !== undefined) return { parts: [encodeControl(answer)], sent: () => undefined };
     const cancel = this.#cancellations.next();
-    if (cancel !== undefined) return this.#leave([encodeControl(cancel)], this.#cancellations.sent(cancel, nowMs));
+    if (cancel !== undefined) return { parts: [encodeControl(cancel)], sent: (nowMs) => this.#cancellations.sent(cancel, nowMs) };
     const report = this.#inbound.nextReport();
-    if (report !== undefined) return this.#leave([encodeControl(report.segment)], report.sent(nowMs));
+    if (report !== undefined) return { parts: [encodeControl(report.segment)], sent: (nowMs) => report.sent(nowMs) };
     const departure = this.#outbound.next();
-    return departure !== undefined && this.#leave([encodeDataHead(departure.segment.head), ...departure.data], departure.sent(nowMs));
-  }
-
-  #leave(parts: readonly Uint8Array[], dueMs: number | undefined): true {
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#pace.spend(bytes + DATAGRAM_OVERHEAD_BYTES);
-    this.#sentBytes += bytes;
-    this.#options.datagrams.send(parts);
-    if (dueMs !== undefined) this.#wakeBy(dueMs);
-    return true;
-  }
-
-  /** All timers of sessions are one: it rings when the first of them does. */
-  #wakeBy(atMs: number): void {
-    if (this.#state === 'stopped' || atMs === Infinity || (this.#waker !== undefined && this.#waker.atMs <= atMs)) return;
-    this.#waker?.timer.cancel();
-    // A whole millisecond later than asked for rather than a fraction too early.
-    this.#waker = { atMs, timer: this.#clock.timer(Math.ceil(atMs - this.#clock.monotonicMs()), () => this.#tick()) };
-  }
-
-  #tick(): void {
-    this.#waker = undefined;
-    const nowMs = this.#clock.monotonicMs();
-    const nextMs = Math.min(this.#outbound.tick(nowMs), this.#inbound.tick(nowMs), this.#cancellations.tick(nowMs));
-    this.#wakeBy(nextMs);
-    this.#pump();
+    return departure === undefined ? undefined : { parts: [encodeDataHead(departure.segment.head), ...departure.data], sent: (nowMs) => departure.sent(nowMs) };
   }
 
   /** What is under way may end in order for a while; the peer is told of the rest. */
@@ -331,12 +296,8 @@ export class LtpLink implements Link {
     }
     this.#outbound.stop('The link is stopped.');
     this.#inbound.stop();
-    this.#pump();
+    this.#pump.stop();
     this.#state = 'stopped';
-    this.#waker?.timer.cancel();
-    this.#waker = undefined;
-    this.#pauser?.cancel();
-    this.#pauser = undefined;
     this.#answers.length = 0;
     this.#cancellations.clear();
     this.#heard = false;

@@ -91,6 +91,11 @@ export class OutboundSession {
     return this.#endSent;
   }
 
+  /** What has not left once. */
+  get unsentBytes(): number {
+    return this.totalBytes - this.#sentBytes;
+  }
+
   /** The next segment, or undefined while there is nothing to do but wait. The same until `sent` is called. */
   next(): NextSegment | undefined {
     if (this.state !== 'open') return undefined;

@@ -48,8 +48,10 @@ export interface Departure {
 
 /** Our sessions that have ended: a late report of one is acknowledged, and nothing else. */
 const ENDED_SESSIONS = 4096;
-/** RFC 5326 §8.2: numbers that begin anywhere; those of this start and of the one before hardly meet. */
-const NUMBERS = 2n ** 32n;
+/** RFC 5326 §8.2: numbers that begin anywhere, 1 to this; those of this start and of the one before hardly meet. */
+const NUMBERS = 2n ** 32n - 2n;
+/** The session that never is: cancelling it is a word that only asks for another, as HDTN does with a number of 62 bits. */
+export const HELLO_NUMBER = 2n ** 32n - 1n;
 /** RFC 5326 §3.2.1: the first checkpoint is numbered at random, in 14 bits. */
 const FIRST_SERIALS = 2 ** 14 - 1;
 /** Blocks that leave for the first time at once, beside small ones: with more of them all would be whole later. */
@@ -73,7 +75,13 @@ export class Outbound {
 
   constructor(options: OutboundOptions) {
     this.#options = options;
-    this.#nextNumber = (fourBytes(options.random) % (NUMBERS - 1n)) + 1n;
+    this.#nextNumber = (fourBytes(options.random) % NUMBERS) + 1n;
+  }
+
+  /** What has not left yet of what is under way. */
+  get backlogBytes(): number {
+    const waiting = [...this.#small, ...this.#large].reduce((sum, { freight }) => sum + freight.bytes, 0);
+    return [...this.#firstPasses].reduce((sum, { session }) => sum + session.unsentBytes, waiting);
   }
 
   get busy(): boolean {
@@ -164,9 +172,8 @@ export class Outbound {
       units.push(...waiting.splice(0, 1));
       bytes += unit.freight.bytes;
     }
-    const { engineId, colour, random } = this.#options;
-    const id: SessionId = { originator: engineId, number: this.#nextNumber };
-    this.#nextNumber = (this.#nextNumber % (NUMBERS - 1n)) + 1n;
+    const { colour, random } = this.#options;
+    const id = this.#newId();
     const firstSerial = 1n + BigInt(Math.floor(random.fraction() * FIRST_SERIALS));
     const freights = units.map(({ freight }) => freight);
     const ready = (): void => {
@@ -185,6 +192,12 @@ export class Outbound {
     this.#jobs.set(id.number, job);
     this.#firstPasses.add(job);
     this.#enqueue(job);
+  }
+
+  #newId(): SessionId {
+    const number = this.#nextNumber;
+    this.#nextNumber = (number % NUMBERS) + 1n;
+    return { originator: this.#options.engineId, number };
   }
 
   #departureOf(job: Job): Departure | undefined {
