@@ -10,6 +10,7 @@ import { formatShare } from '../base/figure-text.js';
 import { EXIT } from './exit-codes.js';
 import { formatBytes, formatDuration, shellQuoted } from './output.js';
 import type { CliContext, Command } from './program.js';
+import { addSimPresets } from './sim-presets.js';
 import { startCountdown } from './sim-progress.js';
 import { addSimRelay } from './sim-relay.js';
 
@@ -32,6 +33,7 @@ export function addSim(program: Command, context: CliContext): void {
     .option('--html <file>', 'write the report as a page that needs nothing else')
     .option('--trace <file>', 'write everything that happens, a line each')
     .action((file: string, wishes: RunWishes) => run(context, file, wishes));
+  addSimPresets(sim, context);
   addSimRelay(sim, context);
 }
 

@@ -87,7 +87,7 @@ t.test('bursts as Gilbert and Elliott have them: 3.8462 % lost, four in a row on
   let bursts = 0;
   let was = false;
   for (let segment = 0; segment < segments; segment += 1) {
-    const is = losses.lostOf(1) === 1;
+    const is = losses.lostOf(1, 0) === 1;
     if (is) lost += 1;
     if (is && !was) bursts += 1;
     was = is;
@@ -105,7 +105,7 @@ t.test('bit errors of 1e-7 lose 55.07 % of megabytes and 5.108 % of units of 64 
   for (const [bytes, share] of [[1_000_000, 0.5507], [65_536, 0.05108]] as const) {
     const losses = new Losses({ kind: 'bit-errors', rate: 1e-7, segmentBytes: bytes }, new Streams(4).named(`bits ${bytes}`));
     let lost = 0;
-    for (let unit = 0; unit < units; unit += 1) lost += losses.lostOf(1);
+    for (let unit = 0; unit < units; unit += 1) lost += losses.lostOf(1, 0);
     t.ok(Math.abs(lost / units - share) < 3 * Math.sqrt((share * (1 - share)) / units), `${bytes} bytes: ${((100 * lost) / units).toFixed(2)} % lost`);
   }
 });

@@ -5,6 +5,7 @@
 import type { EventQueue, PendingEvent } from './event-queue.js';
 import { Losses } from './losses.js';
 import type { LossModel } from './losses.js';
+import type { Pace } from './pace.js';
 import type { Stream } from './streams.js';
 import type { Window, Windows } from './windows.js';
 
@@ -12,7 +13,7 @@ export interface ChannelModel {
   readonly reliable: boolean;
   readonly bitsPerSec: number;
   /** Where the rate changes in time; a window with a rate of its own keeps it. */
-  rateAt?(atUs: number): number;
+  readonly pace?: Pace;
   /** Light time for what leaves at this time. */
   delayUs(leavesUs: number): number;
   readonly windows: Windows;
@@ -139,7 +140,7 @@ export class Channel {
     if (window === undefined || window.startUs > nowUs) return this.#refuse('no contact', done);
     const transferUs = this.#transferUs(bytes.length, window, startUs);
     const sendDelayUs = window.delayUs ?? this.model.delayUs(startUs);
-    const { takesUs, repeatedBytes, arrives } = this.#course(bytes.length, transferUs, sendDelayUs);
+    const { takesUs, repeatedBytes, arrives } = this.#course(bytes.length, startUs, transferUs, sendDelayUs);
     const endUs = startUs + takesUs;
     // SABR counts the last byte: it leaves before the contact ends, and may arrive after it.
     if (endUs > window.endUs) return this.#refuse('the rest of the contact is too short', done);
@@ -159,13 +160,15 @@ export class Channel {
   }
 
   #transferUs(bytes: number, window: Window, startUs: number): number {
-    return Math.ceil((bytes * BITS_PER_BYTE * US_PER_SEC) / (window.bitsPerSec ?? this.model.rateAt?.(startUs) ?? this.model.bitsPerSec));
+    const { pace, bitsPerSec } = this.model;
+    const bits = bytes * BITS_PER_BYTE;
+    return Math.ceil(pace !== undefined && window.bitsPerSec === undefined ? pace.transferUs(startUs, bits) : (bits * US_PER_SEC) / (window.bitsPerSec ?? bitsPerSec));
   }
 
   /** How long a unit takes to leave for good, and whether it gets there. */
-  #course(bytes: number, transferUs: number, delayUs: number): { takesUs: number; repeatedBytes: number; arrives: boolean } {
+  #course(bytes: number, startUs: number, transferUs: number, delayUs: number): { takesUs: number; repeatedBytes: number; arrives: boolean } {
     const segments = this.#losses.segments(bytes);
-    let lost = this.#losses.lostOf(segments);
+    let lost = this.#losses.lostOf(segments, startUs);
     if (!this.model.reliable) return { takesUs: transferUs, repeatedBytes: 0, arrives: lost === 0 };
     let takesUs = transferUs;
     let repeatedBytes = 0;
@@ -173,7 +176,7 @@ export class Channel {
       if (round === MOST_ROUNDS) return { takesUs, repeatedBytes, arrives: false };
       takesUs += 2 * delayUs + Math.ceil((transferUs * lost) / segments);
       repeatedBytes += Math.ceil((bytes * lost) / segments);
-      lost = this.#losses.lostOf(lost);
+      lost = this.#losses.lostOf(lost, startUs + takesUs);
     }
     return { takesUs, repeatedBytes, arrives: true };
   }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { planned } from '../gateway/contact-schema.js';
 import { PLANETS } from './planets.js';
+import { presetsOf, withPreset } from './presets.js';
 import { distanceKm, durationUs, instantMs, probability, rateBits, signedDurationUs, sizeBytes } from './quantity-schema.js';
 import { tleFault } from './satellites.js';
 
@@ -79,6 +80,19 @@ const windows = z.union(
   { error: 'use "always", { first, every, open, drift }, { list, loop } or { passes }' },
 );
 
+const ONE_SOURCE = 'give either a file, or the text itself';
+
+const trace = z
+  .strictObject({
+    /** Beside the scenario. */
+    file: z.string().min(1).optional(),
+    text: z.string().optional(),
+    format: z.enum(['table', 'mahimahi']).default('table'),
+    /** Begins again at its end; otherwise the last step of a table holds. */
+    repeats: z.boolean().default(true),
+  })
+  .refine(({ file, text }) => (file === undefined) !== (text === undefined), ONE_SOURCE);
+
 export const way = {
   /** With a distance: what it is there; it falls with the square of the distance, as radio does. */
   rate: z.union([rateBits, z.strictObject({ is: rateBits, at: distanceKm, most: rateBits.optional() })], { error: 'use a rate such as "2 kbit/s", or { is: 4 Mbit/s, at: 0.5 au }' }).optional(),
@@ -88,15 +102,19 @@ export const way = {
   /** No contact while the Sun stands this close to the line, degrees. */
   conjunctionBelowDeg: z.number().min(0).max(30).optional(),
   loss: loss.optional(),
+  /** Rate, loss and delay as they were measured, in place of those above. */
+  trace: trace.optional(),
   corrupt: probability.optional(),
   duplicate: probability.optional(),
   reorder: z.strictObject({ probability, by: durationUs }).optional(),
 };
 
-const link = z
+const ownLink = z
   .strictObject({
     between: z.tuple([name, name]),
     name: name.optional(),
+    /** What it is when nothing else is said. */
+    preset: z.enum(presetsOf('link')).optional(),
     /** Repeats lost segments by itself and says when the other end has everything, as TCP and LTP do. */
     reliable: z.boolean().default(true),
     largest: sizeBytes.default(2 * 2 ** 20),
@@ -110,9 +128,11 @@ const link = z
     back: z.strictObject(way).default({}),
   })
   .refine((value) => value.between[0] !== value.between[1], { path: ['between'], message: 'a link joins two nodes' });
+const link = z.preprocess((value) => withPreset('link', value), ownLink);
 
-const courier = z.strictObject({
+const ownCourier = z.strictObject({
   between: z.tuple([name, name]),
+  preset: z.enum(presetsOf('courier')).optional(),
   first: durationUs.default(0),
   every: durationUs,
   travel: durationUs,
@@ -123,6 +143,7 @@ const courier = z.strictObject({
   /** When the way back begins, counted from arriving; absent: nothing goes back. */
   returnsAfter: durationUs.optional(),
 });
+const courier = z.preprocess((value) => withPreset('courier', value), ownCourier);
 
 const traffic = z.strictObject({
   from: domain,
@@ -136,6 +157,11 @@ const traffic = z.strictObject({
   /** The share of messages whose sender takes them back, some time later. */
   retracted: probability.default(0),
 });
+
+/** Mail at set times. */
+const events = z
+  .strictObject({ file: z.string().min(1).optional(), text: z.string().optional(), lifetime: durationUs.default(14 * 86_400e6) })
+  .refine(({ file, text }) => (file === undefined) !== (text === undefined), ONE_SOURCE);
 
 const when = { at: durationUs.optional(), every: durationUs.optional(), until: durationUs.optional() };
 const fault = z
@@ -178,6 +204,7 @@ export const scenarioSchema = z
     links: z.array(link).default([]),
     couriers: z.array(courier).default([]),
     traffic: z.array(traffic).default([]),
+    events: z.array(events).default([]),
     faults: z.array(fault).default([]),
     expect: expect.prefault({}),
   })
@@ -225,6 +252,9 @@ export type Scenario = z.infer<typeof scenarioSchema>;
 export type NodePlan = Scenario['nodes'][string];
 export type LinkPlan = Scenario['links'][number];
 export type WayPlan = LinkPlan['there'];
+export type SpellList = z.output<typeof list>;
+export type TracePlan = z.output<typeof trace>;
+export type EventsPlan = Scenario['events'][number];
 export type PassPlan = z.output<typeof passes>;
 export type FallingRate = Exclude<NonNullable<WayPlan['rate']>, number>;
 export type CourierPlan = Scenario['couriers'][number];

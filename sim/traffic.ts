@@ -1,7 +1,8 @@
 /** Makes the messages of a scenario, each at its time. */
+import { readEvents } from './event-file.js';
 import { makeMessage } from './message.js';
 import type { Message } from './message.js';
-import type { TrafficPlan } from './scenario-schema.js';
+import type { EventsPlan, TrafficPlan } from './scenario-schema.js';
 import type { WorldFace } from './world-face.js';
 
 const DAY_US = 86_400e6;
@@ -24,4 +25,20 @@ export function startTraffic(world: WorldFace, plan: TrafficPlan, index: number,
     });
   };
   next();
+}
+
+/** The messages of a file, each at its time. */
+export function startEvents(world: WorldFace, plan: EventsPlan, index: number, untilUs: number, send: (message: Message) => void): void {
+  const { time, streams } = world;
+  const chance = streams.named(`events/${index}`);
+  const events = readEvents(plan.text ?? '', plan.file ?? '');
+  const next = (at: number): void => {
+    const event = events[at];
+    if (event === undefined || event.atUs >= untilUs) return;
+    time.queue.add(Math.max(event.atUs, time.nowUs), () => {
+      send(makeMessage({ number: world.number(), from: event.from, to: event.to, blobBytes: Math.max(1, event.bytes), createdUs: time.nowUs, startMs: time.startMs, lifetimeUs: plan.lifetime }, chance));
+      next(at + 1);
+    });
+  };
+  next(0);
 }

@@ -43,10 +43,10 @@ t.test('a sender waits for the longest light time of the run', async (t) => {
 t.test('a rate falls with the square of the distance, to what the radio can do', async (t) => {
   const model = wayModel(linkOf('delay: { from: earth, to: mars }\nrate: { is: 4 Mbit/s, at: 0.5 au, most: 5 Mbit/s }'), 'there', Date.UTC(2026, 0, 1));
   const au = model.delayUs(0) / 499.004784e6;
-  const rate = model.rateAt?.(0) ?? 0;
+  const rate = model.pace?.meanBits(0, DAY_US) ?? 0;
   t.ok(Math.abs(rate / (4e6 * (0.5 / au) ** 2) - 1) < 1e-6, `${rate} bit/s at ${au.toFixed(2)} au`);
   const near = wayModel(linkOf('delay: { from: earth, to: moon }\nrate: { is: 4 Mbit/s, at: 0.5 au, most: 5 Mbit/s }'), 'there', START_MS);
-  t.equal(near.rateAt?.(0), 5e6);
+  t.equal(near.pace?.meanBits(0, DAY_US), 5e6);
 });
 
 t.test('no window lies in a conjunction', async (t) => {
@@ -65,9 +65,19 @@ t.test('passes come with the light time of their range', async (t) => {
 });
 
 t.test('a list may go round, and each window may have a rate and a delay of its own', async (t) => {
-  const { windows } = wayModel(linkOf('windows: { list: [[1 s, 2 s], { from: 5 s, until: 6 s, rate: 3 kbit/s, delay: 4 s }], loop: 10 s }'), 'there', START_MS);
-  t.same(windows(12e6), { startUs: 15e6, endUs: 16e6, bitsPerSec: 3000, delayUs: 4e6 });
-  t.same(windows(16e6), { startUs: 21e6, endUs: 22e6 });
+  const model = wayModel(linkOf('rate: 9 kbit/s\nwindows: { list: [[1 s, 2 s], { from: 5 s, until: 6 s, rate: 3 kbit/s, delay: 4 s }], loop: 10 s }'), 'there', START_MS);
+  t.same(model.windows(12e6), { startUs: 15e6, endUs: 16e6 });
+  t.same(model.windows(16e6), { startUs: 21e6, endUs: 22e6 });
+  t.same([model.delayUs(15e6), model.delayUs(21e6)], [4e6, 1000]);
+  t.same([model.pace?.meanBits(15e6, 16e6), model.pace?.meanBits(21e6, 22e6)], [3000, 9000]);
+});
+
+t.test('windows that touch are one, in which rate and delay change', async (t) => {
+  const model = wayModel(linkOf('windows: { list: [{ from: 60 s, until: 3660 s, rate: 1 kB/s, delay: 1 s }, { from: 3660 s, until: 7260 s, rate: 2 kB/s, delay: 2 s }] }'), 'there', START_MS);
+  t.same(model.windows(0), { startUs: 60e6, endUs: 7260e6 });
+  t.equal(model.pace?.transferUs(3659e6, 24_000), 2e6, '1 s for 1 kB, and 1 s for 2 kB');
+  t.equal(model.pace?.meanBits(60e6, 7260e6), 12_000);
+  t.same([model.delayUs(3659e6), model.delayUs(3660e6)], [1e6, 2e6]);
 });
 
 const FAULTS: readonly (readonly [lines: string, says: RegExp])[] = [

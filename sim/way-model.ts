@@ -2,31 +2,39 @@
 import type { ChannelModel } from './channel.js';
 import { conjunctions } from './conjunction.js';
 import type { LossModel } from './losses.js';
+import { readLinkTrace } from './link-trace.js';
+import { slowPace } from './pace.js';
+import type { Pace } from './pace.js';
 import { passes, rangeLightTimes } from './passes.js';
 import type { Sky } from './passes.js';
 import { LIGHT_KM_PER_SEC, lightTimes } from './planets.js';
 import type { Line } from './planets.js';
 import { satelliteOf } from './satellites.js';
 import type { CourierPlan, FallingRate, LinkPlan, PassPlan, WayPlan } from './scenario-schema.js';
+import { changingSpells, joined, spellAt, spellPace } from './spells.js';
+import type { Spells } from './spells.js';
 import { ALWAYS, except, listed, looped, periodic } from './windows.js';
 import type { Windows } from './windows.js';
 
 const DEFAULT_RATE_BITS = 10e6;
 const DEFAULT_DELAY_US = 1000;
+const DEFAULT_SEGMENT_BYTES = 1400;
 
 /** @param startMs Unix time at the start of the run */
 export function wayModel(link: LinkPlan, side: 'there' | 'back', startMs: number): ChannelModel {
   const way = { ...link, ...link[side] };
-  const delayUs = delayOf(link, side, startMs);
+  const trace = way.trace === undefined ? undefined : readLinkTrace(way.trace);
+  const spells = typeof way.windows === 'object' && 'list' in way.windows ? changingSpells(way.windows) : undefined;
+  const delayUs = trace?.delayUs ?? delayOf(link, side, startMs, spells);
   const { rate = DEFAULT_RATE_BITS } = way;
-  const rateAt = typeof rate === 'number' ? undefined : fallingRate(rate, delayUs);
+  const pace = trace?.pace ?? spellPace(spells, typeof rate === 'number' ? rate : rate.is) ?? (typeof rate === 'number' ? undefined : fallingPace(rate, delayUs));
   return {
     reliable: link.reliable,
     bitsPerSec: typeof rate === 'number' ? rate : rate.is,
-    ...(rateAt !== undefined && { rateAt }),
+    ...(pace !== undefined && { pace }),
     delayUs,
     windows: lightOf(link, side, windowsOf(way, startMs), startMs),
-    loss: lossOf(way),
+    loss: trace?.loss === undefined ? lossOf(way) : { kind: 'measured', at: trace.loss, segmentBytes: way.loss?.segment ?? DEFAULT_SEGMENT_BYTES },
     corruptProbability: way.corrupt ?? 0,
     duplicateProbability: way.duplicate ?? 0,
     reorderProbability: way.reorder?.probability ?? 0,
@@ -76,11 +84,12 @@ function planetsOf(link: LinkPlan, side: 'there' | 'back'): Line | undefined {
   return own === undefined && side === 'back' ? { from: delay.to, to: delay.from } : delay;
 }
 
-function delayOf(link: LinkPlan, side: 'there' | 'back', startMs: number): (leavesUs: number) => number {
+function delayOf(link: LinkPlan, side: 'there' | 'back', startMs: number, spells: Spells | undefined): (leavesUs: number) => number {
   const planets = planetsOf(link, side);
-  if (planets !== undefined) return lightTimes(planets, startMs);
   const { delay, windows } = { ...link, ...link[side] };
-  if (typeof delay === 'number') return constant(delay);
+  const otherwise = planets !== undefined ? lightTimes(planets, startMs) : typeof delay === 'number' ? constant(delay) : undefined;
+  if (spells !== undefined) return (leavesUs) => spellAt(spells, leavesUs)?.delay ?? otherwise?.(leavesUs) ?? DEFAULT_DELAY_US;
+  if (otherwise !== undefined) return otherwise;
   return typeof windows === 'object' && 'passes' in windows ? rangeLightTimes(skyOf(windows.passes, startMs)) : constant(DEFAULT_DELAY_US);
 }
 
@@ -95,7 +104,7 @@ function windowsOf({ windows }: WayPlan, startMs: number): Windows {
   if (windows === undefined || windows === 'always') return ALWAYS;
   if ('passes' in windows) return passes(skyOf(windows.passes, startMs), windows.passes.maskDeg);
   if ('every' in windows) return periodic({ firstUs: windows.first, everyUs: windows.every, openUs: windows.open, driftUs: windows.drift });
-  const list = windows.list.map(({ from, until, rate, delay }) => ({ startUs: from, endUs: until, ...(rate !== undefined && { bitsPerSec: rate }), ...(delay !== undefined && { delayUs: delay }) }));
+  const list = joined(windows.list);
   return windows.loop === undefined ? listed(list) : looped(list, windows.loop);
 }
 
@@ -104,11 +113,11 @@ function skyOf({ tle: [line1, line2], station: { latitude, longitude, height } }
 }
 
 /** A radio as good at one distance is worse by the square at another, and no better than it can be. */
-function fallingRate({ is, at, most = Number.POSITIVE_INFINITY }: FallingRate, delayUs: (leavesUs: number) => number): (atUs: number) => number {
-  return (atUs) => {
-    const km = Math.max(1, (delayUs(atUs) / US_PER_SEC) * LIGHT_KM_PER_SEC);
+function fallingPace({ is, at, most = Number.POSITIVE_INFINITY }: FallingRate, delayUs: (leavesUs: number) => number): Pace {
+  return slowPace((us) => {
+    const km = Math.max(1, (delayUs(us) / US_PER_SEC) * LIGHT_KM_PER_SEC);
     return Math.min(most, is * (at / km) ** 2);
-  };
+  });
 }
 
 const US_PER_SEC = 1e6;

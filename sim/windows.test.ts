@@ -1,4 +1,5 @@
 import t from 'tap';
+import { slowPace } from './pace.js';
 import { ALWAYS, contactPlan, except, listed, looped, periodic, sought } from './windows.js';
 import type { Windows } from './windows.js';
 
@@ -38,7 +39,7 @@ t.test('a gateway is told the same windows in wall-clock time', async (t) => {
 });
 
 t.test('a gateway is told of light time and rate as they are when it asks', async (t) => {
-  const plan = contactPlan({ windows: ALWAYS, bitsPerSec: 8000, rateAt: (atUs) => 8000 + atUs / 1000, delayUs: (leavesUs) => leavesUs }, 1_000_000);
+  const plan = contactPlan({ windows: ALWAYS, bitsPerSec: 8000, pace: slowPace((us) => 8000 + us / 1000), delayUs: (leavesUs) => leavesUs }, 1_000_000);
   t.same(plan.at(1_008_000), { startMs: 1_000_000, endMs: Number.POSITIVE_INFINITY, rateBytesPerSec: 2000, lightTimeMs: 8000 });
 });
 

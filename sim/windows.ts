@@ -1,5 +1,6 @@
 /** When a direction of a link works: windows of true time, made one after the other, so that a year of them costs nothing. */
 import type { Contact, ContactSource } from '../plan/contact.js';
+import type { Pace } from './pace.js';
 
 export interface Window {
   readonly startUs: number;
@@ -102,11 +103,11 @@ export interface Foreseen {
   readonly windows: Windows;
   readonly bitsPerSec: number;
   /** Where the rate changes in time. */
-  rateAt?(atUs: number): number;
+  readonly pace?: Pace;
   delayUs(leavesUs: number): number;
 }
 
-/** What a gateway is told of the windows: its contact plan, in the time that clocks show. Rate and light time are those of the beginning, or of the time that is asked for. */
+/** What a gateway is told of the windows: its contact plan, in the time that clocks show. The rate is the mean of what is left of a window; the light time that of its beginning, or of the time that is asked for. */
 export function contactPlan(foreseen: Foreseen, startMs: number): ContactSource {
   const { windows } = foreseen;
   const contactOf = (window: Window, askedUs: number): Contact => {
@@ -114,7 +115,7 @@ export function contactPlan(foreseen: Foreseen, startMs: number): ContactSource 
     return {
       startMs: startMs + window.startUs / US_PER_MS,
       endMs: window.endUs === Number.MAX_SAFE_INTEGER ? Number.POSITIVE_INFINITY : startMs + window.endUs / US_PER_MS,
-      rateBytesPerSec: (window.bitsPerSec ?? foreseen.rateAt?.(atUs) ?? foreseen.bitsPerSec) / BITS_PER_BYTE,
+      rateBytesPerSec: (window.bitsPerSec ?? foreseen.pace?.meanBits(atUs, window.endUs) ?? foreseen.bitsPerSec) / BITS_PER_BYTE,
       lightTimeMs: Math.ceil((window.delayUs ?? foreseen.delayUs(atUs)) / US_PER_MS),
     };
   };

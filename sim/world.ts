@@ -19,7 +19,7 @@ import { SimNode } from './sim-node.js';
 import type { NodeLink, NodePeer } from './sim-node.js';
 import { Streams } from './streams.js';
 import { Trace } from './trace.js';
-import { startTraffic } from './traffic.js';
+import { startEvents, startTraffic } from './traffic.js';
 import { courierModel, longestDelayUs, wayModel } from './way-model.js';
 import { contactPlan } from './windows.js';
 import type { Plant, WorldFace } from './world-face.js';
@@ -193,6 +193,7 @@ export class World implements WorldFace {
       done: (kind) => this.ledger.fault(kind),
     };
     for (const [index, plan] of scenario.traffic.entries()) startTraffic(this, plan, index, scenario.lasts, (message, retractAfterUs) => this.#send(message, retractAfterUs));
+    for (const [index, plan] of scenario.events.entries()) startEvents(this, plan, index, scenario.lasts, (message) => this.#send(message, undefined));
     for (const [index, plan] of scenario.faults.entries()) startFaults(this, plan, index, scenario.lasts, breakable);
     const sweep = (): void => {
       this.#sweep();
