@@ -16,6 +16,7 @@ t.test('a transfer goes at each rate in its turn, and waits where there is none'
   t.equal(pace.transferUs(2.5e6, 4000), 1.5e6);
   t.equal(pace.transferUs(0, 6000), 4e6, 'one round');
   t.equal(pace.transferUs(1e6, 60_000), 40e6, 'ten rounds');
+  t.same([0, 2e6, 3.9e6, 4e6].map((us) => pace.rateAt(us)), [1000, 0, 4000, 1000]);
   t.equal(pace.meanBits(0, 4e6), 1500);
   t.equal(pace.meanBits(2e6, 3e6), 0);
   t.equal(pace.meanBits(0, Number.MAX_SAFE_INTEGER), 1500);

@@ -1,7 +1,9 @@
 /** How fast a way is where that changes in time: with the distance, or from step to step as somebody has measured it. */
 
 export interface Pace {
-  /** The mean from one time to another, in bits a second: what a contact plan says. */
+  /** The rate at a time, in bits a second. */
+  rateAt(us: number): number;
+  /** The mean from one time to another, what a contact plan says. */
   meanBits(fromUs: number, untilUs: number): number;
   /** How long so many bits take that begin to leave at this time. Infinity: they never will have left. */
   transferUs(leavesUs: number, bits: number): number;
@@ -18,6 +20,7 @@ const US_PER_SEC = 1e6;
 /** A rate that changes so slowly that a transfer goes at the rate of its beginning. */
 export function slowPace(bitsAt: (us: number) => number): Pace {
   return {
+    rateAt: bitsAt,
     meanBits: (fromUs) => bitsAt(fromUs),
     transferUs: (leavesUs, bits) => (bits * US_PER_SEC) / bitsAt(leavesUs),
   };
@@ -51,6 +54,7 @@ export function steppedPace(steps: readonly PaceStep[], lengthUs: number, repeat
     return rounds * lengthUs + starts[index]! + ((inRound - before[index]!) * US_PER_SEC) / rates[index]!;
   };
   return {
+    rateAt: (us) => rates[lastAtOrBelow(starts, repeats ? us % lengthUs : us)] ?? 0,
     meanBits: (fromUs, untilUs) => {
       const endUs = Math.min(untilUs, fromUs + lengthUs);
       return ((bitsUntil(endUs) - bitsUntil(fromUs)) * US_PER_SEC) / (endUs - fromUs);

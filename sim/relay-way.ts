@@ -222,7 +222,9 @@ export class RelayWay {
   #partOf(bytes: number, startUs: number, window: Window): number {
     const bytesPerUs = this.#bitsPerSec(startUs, window) / BITS_PER_BYTE / US_PER_SEC;
     const most = Math.min(Math.max(bytesPerUs * PART_MS * 1000 * this.#time.scale, LEAST_PART_BYTES), MOST_PART_BYTES);
-    return Math.floor(Math.min(bytes, most, (window.endUs - startUs) * bytesPerUs));
+    const pace = window.bitsPerSec === undefined ? this.#model.pace : undefined;
+    const meanPerUs = pace === undefined ? bytesPerUs : pace.meanBits(startUs, window.endUs) / BITS_PER_BYTE / US_PER_SEC;
+    return Math.floor(Math.min(bytes, most, (window.endUs - startUs) * meanPerUs));
   }
 
   #waitFor(window: Window | undefined): void {
@@ -254,18 +256,20 @@ export class RelayWay {
   }
 
   #transferUs(bytes: number, startUs: number, window: Window): number {
-    return bytes === 0 ? 0 : Math.ceil((bytes * BITS_PER_BYTE * US_PER_SEC) / this.#bitsPerSec(startUs, window));
+    const { pace } = this.#model;
+    if (bytes === 0) return 0;
+    return Math.ceil(pace !== undefined && window.bitsPerSec === undefined ? pace.transferUs(startUs, bytes * BITS_PER_BYTE) : (bytes * BITS_PER_BYTE * US_PER_SEC) / this.#bitsPerSec(startUs, window));
   }
 
   #bitsPerSec(atUs: number, window: Window): number {
-    return window.bitsPerSec ?? this.#model.rateAt?.(atUs) ?? this.#model.bitsPerSec;
+    return window.bitsPerSec ?? this.#model.pace?.rateAt(atUs) ?? this.#model.bitsPerSec;
   }
 
   #travel(bytes: Uint8Array, leavesUs: number, delayUs: number, arrive: Arrive): void {
     const { statistics } = this;
     const { corruptProbability, duplicateProbability, reorderProbability, reorderUs } = this.#model;
     const chance = this.#chance;
-    if (this.#losses.lostOf(this.#losses.segments(bytes.length)) > 0) {
+    if (this.#losses.lostOf(this.#losses.segments(bytes.length), leavesUs) > 0) {
       statistics.lostDatagrams += 1;
       this.#release(bytes.length);
       return;
