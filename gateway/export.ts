@@ -11,6 +11,7 @@ import { carryOut } from './carry.js';
 import { ExportCandidates } from './export-candidates.js';
 import { contentRoomBytes, framedBytes, outBatchOf, stickFreight } from './export-file.js';
 import type { PlannedBatch } from './export-file.js';
+import { stickFilling } from './export-filling.js';
 import { roomShares } from './export-shares.js';
 import type { UsbLinkConfig } from './usb-schema.js';
 import type { Peer } from './peer-book.js';
@@ -92,8 +93,9 @@ class PeerExport {
 
   async run(roomBytes: number): Promise<ExportedPeer> {
     const sum = { files: 0, records: 0, controls: 0, bytes: 0 };
+    const reserveBytes = Math.floor((roomBytes * this.#link.reservePercent) / 100);
     for (;;) {
-      const batches = await this.#plan(roomBytes - sum.bytes);
+      const batches = await this.#plan(roomBytes - sum.bytes, reserveBytes);
       const news = this.#visit.ledger.newsFor(this.#peer.name);
       // That files came whole goes along with something; that one came damaged is worth a file.
       if (batches.length === 0 && (news.damaged.length === 0 || sum.files > 0)) return { peer: this.#peer.name, ...sum, left: await this.#left() };
@@ -108,7 +110,7 @@ class PeerExport {
   }
 
   /** Chooses what one file holds, within the room. */
-  async #plan(roomBytes: number): Promise<PlannedBatch[]> {
+  async #plan(roomBytes: number, reserveBytes: number): Promise<PlannedBatch[]> {
     const { context, doors, ledger } = this.#visit;
     const batches: PlannedBatch[] = [];
     if (roomBytes < SMALLEST_FILE_BYTES) return batches;
@@ -128,6 +130,7 @@ class PeerExport {
         roomBytes: supports.largestBytes,
         nowMs: context.trust.nowMs(),
         largeBlobBytes: context.config.store.largeBlobBytes,
+        filling: stickFilling(context, supports.largestBytes, reserveBytes),
         inHand: this.#inHand,
         wanted: this.#wanted,
         sendUnasked: async ({ record }) => {

@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { asBuffer, utf8 } from '../base/bytes.js';
 import { ManualClock } from '../base/clock.js';
+import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
 import { testBatch, testKey, testMessage } from './gateway.test-helper.js';
+import type { TestMessage } from './gateway.test-helper.js';
 import { CLIENT, bundlesOn, newStick, openSite } from './stick.test-helper.js';
 import type { SiteOptions, StickSite } from './stick.test-helper.js';
 
@@ -127,6 +129,40 @@ t.test('a large blob goes whole, unasked, and in several files where one would b
   t.same(await shore.states([large, small]), ['held', 'held']);
   await ship.sticks.run('visit', stick);
   t.same(await ship.states([large, small]), ['forwarded', 'forwarded']);
+});
+
+t.test('a stick is filled by priority, then by expiry, and a share of it stays for what is urgent and comes late', async (t) => {
+  let freeBytes = 55_000;
+  const rules = (['bulk', 'high', 'urgent'] as const).map((name) => ({ to: `${name}.example`, class: name }));
+  const disk = { ...nodeStickDisk, freeBytes: () => Promise.resolve(freeBytes) };
+  const { clock, ship, stick } = await pair(t, { usb: { reservePercent: 30 }, ship: { priority: { rules }, stick: { reserveBytes: 0 }, disk } });
+  const make = (seed: number, name: string, hours = 48): TestMessage => testMessage(seed, `${name}.example`, clock, 10_000, hours * 3600);
+  const [bulk, late, soon, high, urgent] = [make(21, 'bulk', 2), make(22, 'normal', 40), make(23, 'normal', 20), make(24, 'high'), make(25, 'urgent')];
+  const isOn = async (message: TestMessage): Promise<boolean> => (await ship.store.find(message.record.rid))?.schedule?.attempts === 1;
+  const went = (messages: readonly TestMessage[]): Promise<boolean[]> => Promise.all(messages.map(isOn));
+  await ship.submit([bulk, late, soon, high]);
+  t.match(await ship.sticks.run('export', stick), { exported: { peers: [{ records: 3, left: 1 }] } });
+  t.same(await went([high, soon, late, bulk]), [true, true, true, false], 'what is bulk waits, however soon it expires');
+  freeBytes = 20_000;
+  await ship.submit([urgent]);
+  t.match(await ship.sticks.run('export', stick), { exported: { peers: [{ records: 1, left: 1 }] } });
+  t.same(await went([urgent, bulk]), [true, false], 'what is urgent may use all of the room');
+});
+
+t.test('what has waited long is not starved by what is new', async (t) => {
+  let freeBytes = 22_000;
+  const rules = [{ to: 'bulk.example', class: 'bulk' as const }];
+  const disk = { ...nodeStickDisk, freeBytes: () => Promise.resolve(freeBytes) };
+  const { clock, ship, stick } = await pair(t, { usb: { repeatOnNext: false }, ship: { priority: { rules, ageingMs: DAY_MS }, stick: { reserveBytes: 0 }, disk } });
+  const old = testMessage(31, 'bulk.example', clock, 10_000, 9 * 86_400);
+  await ship.submit([old]);
+  clock.advance(3 * DAY_MS);
+  const fresh = [32, 33, 34].map((seed) => testMessage(seed, 'normal.example', clock, 10_000, 2 * 86_400));
+  await ship.submit(fresh);
+  t.match(await ship.sticks.run('export', stick), { exported: { peers: [{ records: 1, left: 3 }] } });
+  t.equal((await ship.store.find(old.record.rid))?.schedule?.attempts, 1, 'the old one went');
+  freeBytes = 100_000;
+  t.match(await ship.sticks.run('export', stick), { exported: { peers: [{ records: 3, left: 0 }] } });
 });
 
 t.test('one stick at a time', async (t) => {

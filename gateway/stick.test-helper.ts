@@ -24,7 +24,7 @@ export interface StickSite extends TestGateway {
   states(messages: readonly TestMessage[]): Promise<(string | undefined)[]>;
 }
 
-export interface SiteOptions extends Pick<TestGatewayOptions, 'routes' | 'largeBlobBytes' | 'capacityBytes' | 'stick'> {
+export interface SiteOptions extends Pick<TestGatewayOptions, 'routes' | 'largeBlobBytes' | 'capacityBytes' | 'stick' | 'priority'> {
   readonly name: string;
   readonly key: SigningKey;
   readonly neighbours: readonly TestPeer[];

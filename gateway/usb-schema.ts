@@ -13,5 +13,7 @@ export const usbLink = z.strictObject({
   lostAfterMs: durationMs.min(SECOND_MS).default(30 * DAY_MS),
   /** Where a stick has room left, it also takes what is under way on others. */
   repeatOnNext: z.boolean().default(true),
+  /** The share of the room for this neighbour that only urgent and raised records may use. */
+  reservePercent: z.int().min(0).max(90).default(0),
 });
 export type UsbLinkConfig = z.infer<typeof usbLink>;
