@@ -87,6 +87,8 @@ routes: []
 # stick:
 #   reserveBytes: 4194304
 #   carryBytes: 1073741824
+#   watch: [/media]
+#   lookEveryMs: 3000
 
 # How patiently destinations are told that something waits for them.
 # knock:

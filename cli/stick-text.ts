@@ -2,7 +2,7 @@
 import type { Exported } from '../gateway/export.js';
 import type { Imported } from '../gateway/import.js';
 import type { StickEvent } from '../gateway/stick-schema.js';
-import type { StickOutcome, StickStatus } from '../gateway/stick-status.js';
+import type { StickOutcome, StickStatus, WatchStatus } from '../gateway/stick-status.js';
 import { formatBytes, formatDuration, formatTable, printable } from './output.js';
 
 /** Enough to tell sticks apart. */
@@ -38,9 +38,10 @@ function exportedLines({ peers, carried }: Exported): string[] {
   return lines;
 }
 
-/** The part of `postern status` about sticks; nothing where none was ever seen. */
-export function sticksText({ known, under, quarantined, carried }: StickStatus, nowMs: number): string[] {
-  if (known.length === 0) return [];
+/** The part of `postern status` about sticks; nothing where none was ever seen and none is watched for. */
+export function sticksText({ known, under, quarantined, carried, watch }: StickStatus, nowMs: number): string[] {
+  const watched = watch === undefined ? [] : watchText(watch);
+  if (known.length === 0) return watched;
   const table = formatTable<StickStatus['known'][number]>(
     [
       { title: 'STICK', text: ({ id }) => stickName(id) },
@@ -50,9 +51,17 @@ export function sticksText({ known, under, quarantined, carried }: StickStatus, 
     ],
     known.slice(0, SHOWN_STICKS),
   );
-  const lines = ['', table.trimEnd()];
+  const lines = [...watched, '', table.trimEnd()];
   if (carried.files > 0) lines.push(`carried for others: ${carried.files} files, ${formatBytes(carried.bytes)} of ${formatBytes(carried.limitBytes)}`);
   if (quarantined.length > 0) lines.push(`refused: ${quarantined.length} files; the latest: ${printable(quarantined.at(-1)?.reason ?? '')}`);
+  return lines;
+}
+
+const WATCHED: Readonly<Record<WatchStatus['sticks'][number]['state'], string>> = { new: 'has just come', serving: 'IS BEING SERVED: leave it in', served: 'safe to remove', failed: 'COULD NOT BE SERVED' };
+
+function watchText({ folders, missing, sticks }: WatchStatus): string[] {
+  const lines = ['', `sticks are awaited in ${folders.join(', ')}${missing.length === 0 ? '' : ` (not there: ${missing.join(', ')})`}`];
+  for (const { dir, state, code } of sticks) lines.push(`  ${printable(dir)}: ${WATCHED[state]}${code === undefined ? '' : ` (${code})`}`);
   return lines;
 }
 

@@ -9,12 +9,16 @@ import type { Peer } from './peer-book.js';
 import { orderQueue } from './queue-orders.js';
 import { gatewayStatus, queueEntry } from './status.js';
 import type { StickService } from './stick-service.js';
+import type { StickStatus } from './stick-status.js';
+import type { StickWatch } from './stick-watch.js';
 
-export function adminHandlers(gateway: Gateway, sticks: StickService): AdminHandlers {
+/** @param watch absent where no folder is watched for sticks */
+export function adminHandlers(gateway: Gateway, sticks: StickService, watch?: StickWatch): AdminHandlers {
   const { context } = gateway;
   const startedMs = context.clock.monotonicMs();
+  const stickStatus = (): StickStatus => ({ ...sticks.status(), ...(watch !== undefined && { watch: watch.status() }) });
   return {
-    status: () => gatewayStatus(gateway, startedMs, sticks.status()),
+    status: () => gatewayStatus(gateway, startedMs, stickStatus()),
     async queue({ target, limit }) {
       return target === undefined ? context.store.queues() : (await context.store.list(target, limit)).map(queueEntry);
     },
@@ -46,7 +50,7 @@ export function adminHandlers(gateway: Gateway, sticks: StickService): AdminHand
       gateway.onWake?.();
       return Promise.resolve(context.trust.status());
     },
-    metrics: async () => metricsText(await gatewayStatus(gateway, startedMs, sticks.status())),
+    metrics: async () => metricsText(await gatewayStatus(gateway, startedMs, stickStatus())),
   };
 }
 

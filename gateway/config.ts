@@ -118,6 +118,9 @@ const configSchema = z
         reserveBytes: bytes.default(4 * MIB),
         /** Room here for files between other gateways, carried on to our next sticks; 0 carries nothing. */
         carryBytes: z.number().int().min(0).default(GIB),
+        /** Where the system mounts sticks: one with our folder that appears there is served by itself. */
+        watch: z.array(filePath).max(16).default([]),
+        lookEveryMs: durationMs.min(100).default(3 * SECOND_MS),
       })
       .prefault({}),
     knock: backoff.default({ firstMs: 5 * SECOND_MS, capMs: 6 * HOUR_MS }),
@@ -221,6 +224,7 @@ export function parseConfig(value: unknown, file: string, lineOf?: (path: readon
     ...config,
     data: at(config.data),
     ...(config.adminSocket === undefined ? {} : { adminSocket: at(config.adminSocket) }),
+    stick: { ...config.stick, watch: config.stick.watch.map(at) },
     ...(config.plan === undefined ? {} : { plan: { ...config.plan, file: at(config.plan.file) } }),
     gateway: { ...config.gateway, keyFile: at(config.gateway.keyFile) },
     peers: config.peers.map((entry) => ({

@@ -9,6 +9,7 @@ import { makeFolder } from '../base/make-folder.js';
 import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
+import { findSticks } from '../links/usb/stick-places.js';
 import type { StoreEvent } from '../store/store-event.js';
 import { openStore } from '../store/open.js';
 import type { Store, StoreStatus } from '../store/store.js';
@@ -34,6 +35,7 @@ import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
 import { StickLedger } from './stick-ledger.js';
 import { StickService } from './stick-service.js';
+import { StickWatch } from './stick-watch.js';
 
 export interface RunningGateway {
   readonly gateway: Gateway;
@@ -87,7 +89,8 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
 
     const sticks = new StickService({ gateway, ledger, disk: nodeStickDisk });
     closers.push(() => sticks.stop());
-    const handlers = adminHandlers(gateway, sticks);
+    const watch = watchOf(gateway, sticks);
+    const handlers = adminHandlers(gateway, sticks, watch);
     const admin = await listenAdmin({ socketPath: adminSocketOf(config), handlers, clock, onFault });
     closers.push(() => admin.stop(GRACE_MS));
     if (config.listen.metrics !== undefined) {
@@ -100,6 +103,8 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     closers.push(() => schedule.stop());
     highWater.start();
     closers.push(() => highWater.stop());
+    watch?.start();
+    closers.push(() => watch?.stop());
 
     const address = { host, port: server.port };
     log.info('up', address);
@@ -116,6 +121,14 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
     await close();
     throw thrown;
   }
+}
+
+/** Undefined where no folder is watched for sticks. A gateway without a neighbour that sticks go to only takes from them. */
+function watchOf({ context }: Gateway, sticks: StickService): StickWatch | undefined {
+  const { watch: folders, lookEveryMs } = context.config.stick;
+  if (folders.length === 0) return undefined;
+  const sends = context.book.all().some((peer) => peer.config.links.some(({ kind }) => kind === 'usb'));
+  return new StickWatch({ folders, lookEveryMs, errand: sends ? 'visit' : 'import', find: findSticks, serve: (errand, dir) => sticks.run(errand, dir), clock: context.clock, log: context.log });
 }
 
 /**

@@ -34,6 +34,16 @@ export interface StickStatus {
   readonly under: readonly { readonly stick: string; readonly peer: string; readonly createdMs: number; readonly records: number; readonly bytes: number }[];
   readonly quarantined: readonly { readonly name: string; readonly reason: string; readonly atMs: number }[];
   readonly carried: { readonly files: number; readonly bytes: number; readonly limitBytes: number };
+  /** Absent where no folder is watched for sticks. */
+  readonly watch?: WatchStatus;
+}
+
+export interface WatchStatus {
+  readonly folders: readonly string[];
+  /** Those that are not there. */
+  readonly missing: readonly string[];
+  /** What is mounted. new: seen for the first time; failed: with a code, and left alone until it comes again. */
+  readonly sticks: readonly { readonly dir: string; readonly state: 'new' | 'serving' | 'served' | 'failed'; readonly code?: string }[];
 }
 
 /** Of a gateway that serves none. */

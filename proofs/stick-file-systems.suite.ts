@@ -15,6 +15,7 @@ import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
 import { watchedStick } from '../links/usb/stick-disk.test-helper.js';
 import type { StickDisk } from '../links/usb/stick-disk.js';
 import { LARGEST_FILE_BYTES } from '../links/usb/stick-names.js';
+import { findSticks } from '../links/usb/stick-places.js';
 import { FILE_SYSTEMS, run, Volume } from './stick-volume.test-helper.js';
 
 const kind = FILE_SYSTEMS.find((name) => name === process.argv[2]) ?? 'ext4';
@@ -90,6 +91,15 @@ t.test('messages cross, whatever else is on the stick stays, and the file system
   t.equal(await readFile(path.join(stick, 'holiday.txt'), 'utf8'), 'theirs');
   t.ok(existsSync(path.join(stick, 'System Volume Information')));
   t.same((await readdir(folder)).filter((name) => !/^([0-9a-f]{32}\.bnd|README\.TXT|STICK\.ID)$/.test(name)), [], 'the names are as they were given');
+});
+
+t.test('a mounted stick is found where it is mounted, and is gone when it is not', async (t) => {
+  const found = async (): Promise<string[]> => (await findSticks(['/mnt', '/nowhere'])).sticks.map(({ dir }) => dir);
+  t.same(await found(), [stick]);
+  volume.unmount();
+  t.same(await found(), []);
+  volume.mount();
+  t.same(await found(), [stick]);
 });
 
 t.test('a stick without enough room takes what fits, and one that fills up under the writer keeps nothing of the file', async (t) => {
