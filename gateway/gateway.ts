@@ -247,10 +247,9 @@ export class Gateway {
 
   async #takeOpenings(bytes: Uint8Array): Promise<void> {
     for (const opening of decodeOpenings(bytes)) {
-      for (const stored of await this.context.store.findByLocator(opening.locator)) {
-        await this.#notifiers.get(stored.record.destination)?.alive();
-      }
-      await applyOpening(this.context, opening, undefined);
+      const found = await this.context.store.findByLocator(opening.locator);
+      for (const stored of found) await this.#notifiers.get(stored.record.destination)?.alive();
+      await applyOpening(this.context, opening, undefined, found);
     }
     this.onWake?.();
   }

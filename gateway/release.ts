@@ -63,10 +63,11 @@ export async function releaseByControls(context: GatewayContext, peer: Peer, con
 /**
  * Applies an opening to every record it opens, and leaves it for every other peer that had the record from us
  * or gave it to us. Returns the names of those peers. An opening that opens nothing is ignored, silently.
+ * @param found the records at its locator, where they were looked up already
  */
-export async function applyOpening(context: GatewayContext, opening: Opening, from: string | undefined): Promise<Set<string>> {
+export async function applyOpening(context: GatewayContext, opening: Opening, from: string | undefined, found?: readonly StoredRecord[]): Promise<Set<string>> {
   const told = new Set<string>();
-  const opened = (await context.store.findByLocator(opening.locator)).filter((stored) => opens(opening, stored.record));
+  const opened = (found ?? (await context.store.findByLocator(opening.locator))).filter((stored) => opens(opening, stored.record));
   const bytes = encodeOpening(opening);
   const steps = opened.map((stored): Step => {
     const peers = passOnTo(context, stored, from);

@@ -37,21 +37,25 @@ const CLOSED: readonly Patched[] = [
 
 export class Guard {
   readonly #open = new Map<Patched, PropertyDescriptor | undefined>();
+  readonly #standIns: Readonly<Record<string, unknown>>;
   #turns: (() => void)[] = [];
   #immediate: unknown;
+
+  /** @param standIns what takes the place of functions of node:crypto */
+  constructor(standIns: Readonly<Record<string, unknown>> = {}) {
+    this.#standIns = standIns;
+  }
 
   /** Closes the machine. One simulation at a time in a process: what is closed is closed for all. */
   close(): void {
     if (this.#open.size > 0 || closed) throw new Error('another simulation is under way in this process');
     closed = true;
     for (const patched of CLOSED) {
-      const [holder, name] = patched;
-      this.#open.set(patched, Object.getOwnPropertyDescriptor(holder, name));
-      const value = (): never => {
-        throw new SimLeak(name);
-      };
-      Object.defineProperty(holder, name, { value, writable: true, configurable: true });
+      this.#put(patched, (): never => {
+        throw new SimLeak(patched[1]);
+      });
     }
+    for (const [name, standIn] of Object.entries(this.#standIns)) this.#put([crypto, name], standIn);
     this.#immediate = globalThis.setImmediate;
     Reflect.set(globalThis, 'setImmediate', (run: (...args: unknown[]) => void, ...args: unknown[]) => {
       this.#turns.push(() => run(...args));
@@ -86,11 +90,27 @@ export class Guard {
     }
   }
 
+  /** Does something at once, with the machine closed. */
+  during(work: () => void): void {
+    this.close();
+    try {
+      work();
+    } finally {
+      this.open();
+    }
+  }
+
   /** Lets the rest of the process have its turn, with the machine as it is. */
   async breathe(): Promise<void> {
     this.open();
     await new Promise((resolve) => realImmediate(resolve));
     this.close();
+  }
+
+  #put(patched: Patched, value: unknown): void {
+    const [holder, name] = patched;
+    this.#open.set(patched, Object.getOwnPropertyDescriptor(holder, name));
+    Object.defineProperty(holder, name, { value, writable: true, configurable: true });
   }
 }
 

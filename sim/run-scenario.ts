@@ -12,15 +12,16 @@ export interface RunOptions {
   /** The clock of this machine, for the speed alone. */
   readonly clock?: Clock;
   readonly plant?: Plant;
+  readonly realCurves?: boolean;
   readonly onPosition?: (position: Position) => void;
   /** Gets every line of the trace. */
   readonly onLine?: (line: string) => void;
 }
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Report> {
-  const { seed, clock, plant, onPosition, onLine } = options;
+  const { seed, clock, plant, realCurves, onPosition, onLine } = options;
   const startedMs = clock?.monotonicMs() ?? 0;
-  const world = new World(scenario, { seed, ...(plant !== undefined && { plant }), ...(onLine !== undefined && { onLine }) });
+  const world = new World(scenario, { seed, ...(plant !== undefined && { plant }), ...(realCurves !== undefined && { realCurves }), ...(onLine !== undefined && { onLine }) });
   await world.run(onPosition);
   const report = makeReport(world, seed);
   if (clock !== undefined) {

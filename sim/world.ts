@@ -13,6 +13,7 @@ import { Guard } from './guard.js';
 import { Ledger } from './ledger.js';
 import type { Message } from './message.js';
 import type { CourierPlan, LinkPlan, Scenario } from './scenario-schema.js';
+import { QUICK_CURVES } from './quick-curves.js';
 import { US_PER_MS } from './sim-clock.js';
 import { SimDomain } from './sim-domain.js';
 import { SimNode } from './sim-node.js';
@@ -28,6 +29,8 @@ export interface WorldOptions {
   readonly seed: number;
   readonly plant?: Plant;
   readonly onLine?: (line: string) => void;
+  /** With the curves themselves, which take most of the time and change no event. */
+  readonly realCurves?: boolean;
 }
 
 /** How far a run is. */
@@ -58,17 +61,18 @@ export class World implements WorldFace {
   events = 0;
   readonly #domains = new Map<string, SimDomain>();
   readonly #messages = new Map<string, Message>();
-  readonly #guard = new Guard();
+  readonly #guard: Guard;
   #numbered = 0;
 
-  constructor(scenario: Scenario, { seed, plant, onLine }: WorldOptions) {
+  constructor(scenario: Scenario, { seed, plant, onLine, realCurves }: WorldOptions) {
     this.scenario = scenario;
     this.time = { nowUs: 0, startMs: scenario.starts, queue: new EventQueue() };
     this.streams = new Streams(seed);
     this.plant = plant;
     this.trace = new Trace(onLine);
     this.checks = new Checks(this.time, this.#messages);
-    this.#build();
+    this.#guard = new Guard(realCurves === true ? {} : QUICK_CURVES);
+    this.#guard.during(() => this.#build());
   }
 
   /** When the run ends. */

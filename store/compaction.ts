@@ -4,6 +4,7 @@
  */
 import { copyBytes } from '../base/bytes.js';
 import { isPosternError } from '../base/errors.js';
+import type { TransitRecord } from '../wire/record.js';
 import { hashKey, recordKey } from './keys.js';
 import { decodeContent, encodeContent } from './log-content.js';
 import type { ArrivedContent, BlobContent, BlobFileContent, RecordContent } from './log-content.js';
@@ -112,11 +113,11 @@ export class Compaction {
         break;
       case 'record':
       case 'copy':
-        await this.#copyRecord(recordKey(content.record.rid), (row) => row.entry === position, copies);
+        await this.#copyRecord(recordKey(content.record.rid), content.record, (row) => row.entry === position, copies);
         break;
       case 'step':
         this.#copyOutbox(content.outbox, position, copies);
-        await this.#copyRecord(content.record, (row) => row.position === position, copies);
+        await this.#copyRecord(content.record, undefined, (row) => row.position === position, copies);
         break;
       case 'outbox':
         this.#copyOutbox(content.entries, position, copies);
@@ -141,12 +142,15 @@ export class Compaction {
     });
   }
 
-  /** Copies a record with all that is known of it, when nobody is about to change it. */
-  async #copyRecord(key: string, lives: (row: RecordRow) => boolean, copies: Copies): Promise<void> {
+  /**
+   * Copies a record with all that is known of it, when nobody is about to change it.
+   * @param atHand the record, where it has been read already
+   */
+  async #copyRecord(key: string, atHand: TransitRecord | undefined, lives: (row: RecordRow) => boolean, copies: Copies): Promise<void> {
     const { index, ledger, records, busy } = this.#parts;
     const found = index.row(key);
     if (found === undefined || !lives(found)) return;
-    const { record } = await records.read({ record: key, row: found });
+    const record = atHand ?? (await records.read({ record: key, row: found })).record;
     for (let wait = busy.records.wait(key); wait !== undefined; wait = busy.records.wait(key)) await wait;
     const row = index.row(key);
     if (row === undefined || !lives(row)) return;

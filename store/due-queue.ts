@@ -20,6 +20,10 @@ export class DueQueue {
   readonly #pages: Pages;
   /** Per queue: in front of this key everything is stale. */
   readonly #heads = new Map<string, string>();
+  /** Per queue, where it is known: the record that is due first, if there is one. A gateway with nothing to do asks again and again. */
+  readonly #firsts = new Map<string, { readonly record: string; readonly dueMs: number } | 'empty'>();
+  /** Per queue: goes up with every change of it. */
+  readonly #versions = new Map<string, number>();
   /** Walks under way, and the lowest page added to their queue meanwhile. */
   readonly #walks = new Set<{ readonly target: string; lowest: string | undefined }>();
 
@@ -30,13 +34,43 @@ export class DueQueue {
 
   /** Must be called with every write of a held record's row, which puts row and page into the same batch. */
   add(record: string, row: RecordRow): void {
-    const prefix = duePrefix(row.schedule.target, row.schedule.dueMs);
+    const { target, dueMs } = row.schedule;
+    const prefix = duePrefix(target, dueMs);
     this.#pages.add(prefix, record);
-    const head = this.#heads.get(row.schedule.target);
-    if (head !== undefined && prefix < head) this.#heads.set(row.schedule.target, prefix);
+    const head = this.#heads.get(target);
+    if (head !== undefined && prefix < head) this.#heads.set(target, prefix);
     for (const walk of this.#walks) {
-      if (walk.target === row.schedule.target && (walk.lowest === undefined || prefix < walk.lowest)) walk.lowest = prefix;
+      if (walk.target === target && (walk.lowest === undefined || prefix < walk.lowest)) walk.lowest = prefix;
     }
+    this.#changed(target);
+    const first = this.#firsts.get(target);
+    if (first !== undefined && (first === 'empty' || dueMs < first.dueMs)) this.#firsts.set(target, { record, dueMs });
+  }
+
+  /** Must be called when a record is going to stand in its queue no more, or elsewhere in it. */
+  left(record: string, { schedule: { target } }: RecordRow): void {
+    this.#changed(target);
+    const first = this.#firsts.get(target);
+    if (first !== undefined && first !== 'empty' && first.record === record) this.#firsts.delete(target);
+  }
+
+  /** When the first record of a queue is due, as far as that is known without looking. */
+  knownFirst(target: string): { readonly dueMs: number | undefined } | undefined {
+    const first = this.#firsts.get(target);
+    return first === undefined ? undefined : { dueMs: first === 'empty' ? undefined : first.dueMs };
+  }
+
+  /** Looks, and remembers. */
+  async first(target: string): Promise<number | undefined> {
+    const version = this.#versions.get(target);
+    let first: KeyedRow | undefined;
+    for await (const queued of this.walk(target, undefined, undefined)) {
+      first = queued;
+      break;
+    }
+    const dueMs = first?.row.schedule.dueMs;
+    if (this.#versions.get(target) === version) this.#firsts.set(target, first === undefined ? 'empty' : { record: first.record, dueMs: first.row.schedule.dueMs });
+    return dueMs;
   }
 
   /** Held records of a queue with due times from `fromMs` to `toMs`, in order. */
@@ -63,6 +97,10 @@ export class DueQueue {
     } finally {
       this.#walks.delete(walk);
     }
+  }
+
+  #changed(target: string): void {
+    this.#versions.set(target, (this.#versions.get(target) ?? 0) + 1);
   }
 
   #setHead(walk: { readonly target: string; readonly lowest: string | undefined }, key: string): void {

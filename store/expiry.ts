@@ -20,6 +20,10 @@ export class Expiry {
   readonly #pages: Pages;
   /** All that expires before this hour has been expired. */
   #doneHour: number;
+  /** In front of this hour every page is buried. Not kept: the pages that are left tell. */
+  #buriedHour = 0;
+  /** The lowest hour added to since `all` was asked for. */
+  #addedHour = Number.POSITIVE_INFINITY;
 
   constructor(index: StoreIndex, pages: Pages) {
     this.#index = index;
@@ -28,10 +32,13 @@ export class Expiry {
     this.#doneHour = done === undefined ? 0 : Buffer.from(done).readUInt32BE();
   }
 
-  add(record: string, expirySec: number): void {
+  /** @param isEnded there is nothing left to expire, only to forget */
+  add(record: string, expirySec: number, isEnded: boolean): void {
     const hour = hourOf(expirySec);
     this.#pages.add(expiryPrefix(hour), record);
-    this.#doneHour = Math.min(this.#doneHour, hour);
+    this.#buriedHour = Math.min(this.#buriedHour, hour);
+    this.#addedHour = Math.min(this.#addedHour, hour);
+    if (!isEnded) this.#doneHour = Math.min(this.#doneHour, hour);
   }
 
   drain(put: (key: string, value: Uint8Array) => void): void {
@@ -40,14 +47,25 @@ export class Expiry {
     put(DONE_KEY, done);
   }
 
+  /** Whether all that has expired at `nowSec` was seen to, and nothing that had has come since. */
+  isDone(nowSec: number): boolean {
+    return this.#doneHour > Math.floor(nowSec / HOUR_SEC);
+  }
+
   /** Pages whose records have expired at `nowSec` and were not all seen to yet. */
   expired(nowSec: number): AsyncGenerator<ExpiryPage> {
     return this.#walk(expiryPrefix(this.#doneHour), nowSec);
   }
 
-  /** Pages of what expired at `untilSec` or before, from the first. */
+  /** Pages of what expired at `untilSec` or before, from the first that is not buried. */
   all(untilSec: number): AsyncGenerator<ExpiryPage> {
-    return this.#walk(expiryPrefix(0), untilSec);
+    this.#addedHour = Number.POSITIVE_INFINITY;
+    return this.#walk(expiryPrefix(this.#buriedHour), untilSec);
+  }
+
+  /** Says that no page of `all` is left. */
+  buried(untilSec: number): void {
+    this.#buriedHour = Math.max(this.#buriedHour, Math.min(Math.floor(untilSec / HOUR_SEC) + 1, this.#addedHour));
   }
 
   /** Says that all pages which expired at `nowSec` have been seen to, as far as they were there when the walk began. */

@@ -1,4 +1,4 @@
-/** The few things that the index asks of an ordered database. store/open.ts makes it from `level`, store/open-memory.ts from `memory-level`. */
+/** The few things that the index asks of an ordered database. store/open.ts makes it from `level`, store/open-memory.ts of a sorted map. */
 
 export interface KeyValue {
   getSync(key: Uint8Array): Uint8Array | undefined;

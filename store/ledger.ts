@@ -70,7 +70,7 @@ export class Ledger {
     const { position } = logged;
     const key = recordKey(record.rid);
     index.addLocator(record.locator, key);
-    expiry.add(key, record.expirySec);
+    expiry.add(key, record.expirySec, isEnd(content.state));
     if (known === undefined || known.position < position) {
       const row = known === undefined ? newRow(content, logged, schedule) : movedRow(known, content, logged);
       index.putRow(key, row);
@@ -84,11 +84,12 @@ export class Ledger {
   }
 
   applyStep(content: StepContent, position: Position): void {
-    const { index, outbox } = this.#parts;
+    const { index, outbox, due } = this.#parts;
     outbox.apply(content.outbox, position);
     const row = index.row(content.record);
     if (row === undefined) return;
     if (row.position < position) {
+      if (row.state === 'held') due.left(content.record, row);
       index.putRow(content.record, { ...row, position, state: content.state, ...(content.to !== undefined && { to: content.to }) });
     }
     // A row that is behind may have missed a step whose segment is gone; one that is ahead knows only where it is now.
@@ -100,6 +101,7 @@ export class Ledger {
   reschedule(key: string, row: RecordRow, schedule: Schedule): void {
     const { index, book, due } = this.#parts;
     const changed = { ...row, schedule };
+    due.left(key, row);
     index.putRow(key, changed);
     due.add(key, changed);
     if (schedule.target === row.schedule.target) return;

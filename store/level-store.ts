@@ -203,7 +203,7 @@ export class LevelStore implements Store {
     const prefix = locatorPrefix(locator);
     const found = new Map<string, KeyedRow>();
     const add = (record: string, isWanted: boolean): void => {
-      const row = index.row(record);
+      const row = index.unremembered(record);
       if (row !== undefined && isWanted) found.set(record, { record, row });
     };
     for (const record of index.waitingAt(locator)) add(record, true);

@@ -1,5 +1,4 @@
-/** A store in memory, for tests and simulations: the code of the real one on a disk that can crash. The door to `memory-level`. */
-import { MemoryLevel } from 'memory-level';
+/** A store in memory, for tests and simulations: the code of the real one on a disk that can crash, and an index that can lose its last writes. */
 import { copyBytes } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import { seededRandom } from '../base/random.js';
@@ -7,8 +6,11 @@ import type { Random } from '../base/random.js';
 import { assembleStore } from './assemble.js';
 import type { IndexDatabase } from './assemble.js';
 import type { Disk } from './disk.js';
-import type { KeyValue, KeyValueBatch } from './key-value.js';
+import type { KeyValue, KeyValueBatch, KeyValueIterator } from './key-value.js';
+import { fromBytes } from './keys.js';
 import { MemoryDisk } from './memory-disk.js';
+import { MemoryEntries } from './memory-entries.js';
+import type { MemoryEntry } from './memory-entries.js';
 import type { LevelStore } from './level-store.js';
 import type { Quotas } from './store.js';
 import { storeLocked } from './store-errors.js';
@@ -47,13 +49,15 @@ export function openMemoryStore(options: MemoryOptions): Promise<LevelStore> {
   });
 }
 
+type Changed = ReadonlyMap<string, MemoryEntry | undefined>;
+
 /** A database that outlives the store that uses it. */
 export class MemoryDatabase implements IndexDatabase {
   readonly #crashes: boolean;
-  #level = newLevel();
+  #entries = new MemoryEntries();
   #holder: object | undefined;
   /** What stood under the keys of each batch since the last checkpoint, before it. */
-  #undo: (readonly [key: Uint8Array, before: Uint8Array | undefined])[][] = [];
+  #undo: Changed[] = [];
 
   /** @param crashes remember enough to lose, at a crash, what no checkpoint covers */
   constructor({ crashes = false } = {}) {
@@ -62,19 +66,18 @@ export class MemoryDatabase implements IndexDatabase {
 
   async open(): Promise<KeyValue> {
     if (this.#holder !== undefined) throw storeLocked('memory', undefined);
-    const level = this.#level;
+    const entries = this.#entries;
     const holder = {};
     this.#holder = holder;
-    await level.open();
-    const held = (): MemoryIndex => {
+    const held = (): MemoryEntries => {
       if (this.#holder !== holder) throw new Error('the database was taken away');
-      return level;
+      return entries;
     };
     return {
-      getSync: (key) => held().getSync(key),
-      getMany: (keys) => held().getMany(keys),
-      batch: () => (this.#crashes ? this.#undoable(held()) : copying(held().batch())),
-      iterator: (range) => held().iterator(range),
+      getSync: (key) => held().get(fromBytes(key)),
+      getMany: async (keys) => keys.map((key) => held().get(fromBytes(key))),
+      batch: () => this.#batch(held),
+      iterator: ({ gte, lt }) => iteratorOf(held().range(fromBytes(gte), fromBytes(lt))),
       close: async () => {
         if (this.#holder === holder) this.#holder = undefined;
       },
@@ -88,7 +91,7 @@ export class MemoryDatabase implements IndexDatabase {
   }
 
   async destroy(): Promise<void> {
-    this.#level = newLevel();
+    this.#entries = new MemoryEntries();
     this.#undo = [];
   }
 
@@ -102,48 +105,40 @@ export class MemoryDatabase implements IndexDatabase {
     this.#holder = undefined;
     let left = 0;
     while (left < this.#undo.length && isLeft()) left += 1;
-    const back = this.#level.batch();
-    for (const changes of this.#undo.slice(left).reverse()) {
-      for (const [key, before] of changes) {
-        if (before === undefined) back.del(key);
-        else back.put(key, before);
-      }
-    }
-    await back.write();
+    for (const changes of this.#undo.slice(left).reverse()) this.#entries.change(changes);
     this.#undo = [];
   }
 
-  #undoable(level: MemoryIndex): KeyValueBatch {
-    const batch = copying(level.batch());
-    const keys: Uint8Array[] = [];
+  #batch(held: () => MemoryEntries): KeyValueBatch {
+    const changes = new Map<string, MemoryEntry | undefined>();
     return {
-      put: (key, value) => {
-        keys.push(copyBytes(key));
-        batch.put(key, value);
+      put: (bytes, value) => {
+        const key = fromBytes(bytes);
+        changes.set(key, { key, keyBytes: copyBytes(bytes), value: copyBytes(value) });
       },
-      del: (key) => {
-        keys.push(copyBytes(key));
-        batch.del(key);
-      },
-      write: () => {
-        this.#undo.push(keys.map((key) => [key, level.getSync(key)] as const));
-        return batch.write();
+      del: (bytes) => changes.set(fromBytes(bytes), undefined),
+      write: async () => {
+        const entries = held();
+        if (this.#crashes) this.#undo.push(new Map(Array.from(changes.keys(), (key) => [key, entries.find(key)])));
+        entries.change(changes);
       },
     };
   }
 }
 
-/** memory-level keeps what it is given, where LevelDB copies it. */
-function copying(batch: KeyValueBatch): KeyValueBatch {
+function iteratorOf(walk: Iterator<MemoryEntry>): KeyValueIterator {
   return {
-    put: (key, value) => batch.put(copyBytes(key), copyBytes(value)),
-    del: (key) => batch.del(copyBytes(key)),
-    write: () => batch.write(),
+    async nextv(size) {
+      const entries: [Uint8Array, Uint8Array][] = [];
+      while (entries.length < size) {
+        const next = walk.next();
+        if (next.done === true) break;
+        entries.push([next.value.keyBytes, next.value.value]);
+      }
+      return entries;
+    },
+    async close() {
+      walk.return?.();
+    },
   };
-}
-
-type MemoryIndex = MemoryLevel<Uint8Array, Uint8Array>;
-
-function newLevel(): MemoryIndex {
-  return new MemoryLevel({ keyEncoding: 'view', valueEncoding: 'view', storeEncoding: 'view' });
 }

@@ -10,8 +10,9 @@ import type { StoreIndex } from './store-index.js';
 export class Outbox {
   readonly #index: StoreIndex;
   readonly #live: LiveBytes;
-  /** At which version of the index a peer's outbox was found empty. */
-  readonly #emptyAt = new Map<string, number>();
+  /** Peers whose outbox was found empty, and for whom nothing was put there since. */
+  readonly #empty = new Set<string>();
+  #puts = 0;
 
   constructor(index: StoreIndex, live: LiveBytes) {
     this.#index = index;
@@ -42,6 +43,8 @@ export class Outbox {
       this.#drop(entry.peer, fromBytes(known));
     }
     const value = new ByteWriter().text(entry.key).bytes(entry.bytes).finish();
+    this.#puts += 1;
+    this.#empty.delete(entry.peer);
     this.#index.put(nameKey, toBytes(place));
     this.#index.put(outboxPrefix(entry.peer) + place, value);
     this.#live.count(position, value.length, 1, position);
@@ -57,14 +60,14 @@ export class Outbox {
 
   async list(peer: string, limit: number): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
-    const { version } = this.#index;
-    if (limit <= 0 || this.#emptyAt.get(peer) === version) return entries;
+    const puts = this.#puts;
+    if (limit <= 0 || this.#empty.has(peer)) return entries;
     for await (const [, value] of this.#index.range(outboxPrefix(peer), after(outboxPrefix(peer)))) {
       const reader = new ByteReader(value, 'an outbox row of the index');
       entries.push({ peer, key: reader.text(), bytes: copyBytes(reader.bytes()) });
       if (entries.length === limit) break;
     }
-    if (entries.length === 0) this.#emptyAt.set(peer, version);
+    if (entries.length === 0 && this.#puts === puts) this.#empty.add(peer);
     return entries;
   }
 

@@ -12,28 +12,22 @@ const UNREADABLE_AGAIN_MS = 6 * 3_600_000;
 
 export class Queues {
   readonly #parts: StoreParts;
-  /** When the first record of a queue is due, while nothing has changed: a gateway with nothing to do asks every minute. */
-  readonly #firsts = new Map<string, { readonly version: number; readonly dueMs: number | undefined }>();
 
   constructor(parts: StoreParts) {
     this.#parts = parts;
   }
 
   async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
-    const first = this.#known(target);
+    const first = this.#parts.due.knownFirst(target);
     if (first !== undefined && (first.dueMs ?? Number.POSITIVE_INFINITY) > nowMs) return [];
     const found = await this.#take(target, undefined, nowMs, limit);
     return this.#parts.records.readMany(found, (keyed) => this.#putOff(keyed, nowMs));
   }
 
   async nextDueMs(target: string): Promise<number | undefined> {
-    const known = this.#known(target);
-    if (known !== undefined) return known.dueMs;
-    const { version } = this.#parts.index;
-    const [next] = await this.#take(target, undefined, undefined, 1);
-    const dueMs = next?.row.schedule.dueMs;
-    this.#firsts.set(target, { version, dueMs });
-    return dueMs;
+    const { due } = this.#parts;
+    const known = due.knownFirst(target);
+    return known === undefined ? due.first(target) : known.dueMs;
   }
 
   reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): void {
@@ -71,11 +65,6 @@ export class Queues {
     const found = await this.#take(target, fromMs, undefined, start === undefined ? limit : Number.MAX_SAFE_INTEGER);
     const behind = found.findIndex(({ record }) => record === start) + 1;
     return records.readMany(found.slice(behind, behind + limit));
-  }
-
-  #known(target: string): { readonly dueMs: number | undefined } | undefined {
-    const known = this.#firsts.get(target);
-    return known?.version === this.#parts.index.version ? known : undefined;
   }
 
   /** A record that cannot be read must not stand in the way of those behind it. A medium may have good days. */

@@ -1,6 +1,8 @@
 /** Makes stored records of rows: reads the record of each from the log, in the order in which they lie there. */
 import { copyBytes } from '../base/bytes.js';
 import { decodeContent } from './log-content.js';
+import type { Position } from './position.js';
+import { Recently } from './recently.js';
 import type { RecordRow } from './record-row.js';
 import type { SegmentLog } from './segment-log.js';
 import type { TransitRecord } from '../wire/record.js';
@@ -17,10 +19,14 @@ export interface KeyedRow {
 
 /** Reads under way at once: as many as the thread pool of Node takes. */
 const PARALLEL_READS = 4;
+/** A record has up to 8 KiB and mostly a twentieth of that. */
+const RECORDS_KEPT = 512;
 
 export class RecordReader {
   readonly #log: SegmentLog;
   readonly #index: StoreIndex;
+  /** By the entry that holds them, which no other ever stands in the place of. */
+  readonly #recently = new Recently<Position, TransitRecord>(RECORDS_KEPT);
 
   constructor(log: SegmentLog, index: StoreIndex) {
     this.#log = log;
@@ -28,7 +34,8 @@ export class RecordReader {
   }
 
   async read({ record: key, row }: KeyedRow): Promise<StoredRecord> {
-    const record = await this.#find(key, row);
+    const record = this.#recently.get(row.entry) ?? (await this.#find(key, row));
+    this.#recently.set(row.entry, record);
     return {
       record,
       state: row.state,

@@ -16,8 +16,8 @@ const HOUR_SEC = 3600;
 export class Retention {
   readonly #parts: StoreParts;
   readonly #custody: Custody;
-  /** Up to when everything was seen to, and the version of the index at which it was. */
-  #done: { readonly hour: number; readonly version: number } | undefined;
+  /** The hour in which nothing was left to expire or to forget. */
+  #doneHour: number | undefined;
 
   constructor(parts: StoreParts, custody: Custody) {
     this.#parts = parts;
@@ -26,17 +26,17 @@ export class Retention {
 
   async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
     const nowSec = Math.floor(nowMs / 1000);
-    const { version } = this.#parts.index;
+    const { expiry, incoming } = this.#parts;
     const hour = Math.floor(nowSec / HOUR_SEC);
-    // Every expiry is a full hour (spec/record.md): within one and the same, nothing new can have fallen due.
-    if (this.#done?.hour === hour && this.#done.version === version) return [];
+    // Every expiry is a full hour (spec/record.md): within one and the same, only what came with an expiry of the past can have fallen due.
+    if (this.#doneHour === hour && expiry.isDone(nowSec) && incoming.size === 0) return [];
     const rows = await this.#findExpired(nowSec, limit);
     const expired = await Promise.all(rows.map((keyed) => this.#expire(keyed)));
     this.#giveUpIncoming(nowSec, limit);
     // What is forgotten must have been expired before, all of it.
     if (rows.length < limit) {
-      this.#parts.expiry.done(nowSec);
-      if ((await this.#forget(nowSec, limit)) && rows.length === 0) this.#done = { hour, version };
+      expiry.done(nowSec);
+      if ((await this.#forget(nowSec, limit)) && rows.length === 0) this.#doneHour = hour;
     }
     return expired.filter((stored) => stored !== undefined);
   }
@@ -85,7 +85,9 @@ export class Retention {
       left -= page.members.length;
       await this.#forgetPage(page, untilSec);
     }
-    return left === limit;
+    if (left < limit) return false;
+    expiry.buried(untilSec);
+    return true;
   }
 
   /**

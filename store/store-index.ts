@@ -17,6 +17,7 @@ import { merged } from './merge.js';
 import { membersOf } from './pages.js';
 import type { Page, Pages } from './pages.js';
 import type { Position } from './position.js';
+import { Recently } from './recently.js';
 import { decodeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 import { unsealed } from './sealed-value.js';
@@ -25,6 +26,8 @@ import { damagedIndex } from './store-errors.js';
 /** How long a change is in memory only, at most: what the log does not have (due times, removals from the outbox) is lost with the process. */
 const WRITE_AFTER_MS = 2000;
 const ENTRIES_AT_ONCE = 256;
+/** About 300 bytes each. */
+const ROWS_KEPT = 2048;
 /** Prefixes are letters. */
 const BEHIND_ALL_KEYS = new Uint8Array([0xff]);
 /** What opening takes, beside a table of all that has been written since the last checkpoint. */
@@ -46,6 +49,7 @@ export interface IndexOptions {
 export class StoreIndex {
   readonly #options: IndexOptions;
   readonly #kv: KeyValue;
+  readonly #recently = new Recently<string, RecordRow>(ROWS_KEPT);
   #changes = new Changes();
   #flushing: Changes | undefined;
   #running: Promise<void> | undefined;
@@ -55,7 +59,6 @@ export class StoreIndex {
   #through: Position;
   #bytesSinceCheckpoint = 0;
   #stalled: Error | undefined;
-  #version = 0;
 
   constructor(options: IndexOptions) {
     this.#options = options;
@@ -73,17 +76,21 @@ export class StoreIndex {
     return this.#stalled;
   }
 
-  /** Another number after every change: an answer worked out at the same version holds still. */
-  get version(): number {
-    return this.#version;
-  }
-
   /** So much waits that those who bring more must wait, too. */
   get behind(): boolean {
     return this.#changes.bytes > this.#options.checkpointBytes;
   }
 
   row(record: string): RecordRow | undefined {
+    const recent = this.#recently.get(record);
+    if (recent !== undefined) return recent;
+    const row = this.unremembered(record);
+    this.#recently.set(record, row);
+    return row;
+  }
+
+  /** The same for those who must take as long for one record as for another, whether or not it was looked at lately. */
+  unremembered(record: string): RecordRow | undefined {
     const changed = this.#changedRow(record);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#stored(rowKey(record));
@@ -92,7 +99,7 @@ export class StoreIndex {
 
   /** Rows of many records in one go; what must be read is read off the main thread. */
   async rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
-    const rows = records.map((record) => this.#changedRow(record));
+    const rows = records.map((record) => this.#recently.get(record) ?? this.#changedRow(record));
     const unknown = records.flatMap((_, i) => (rows[i] === undefined ? [i] : []));
     if (unknown.length > 0) {
       const values = await this.#kv.getMany(unknown.map((i) => toBytes(rowKey(records[i]!))));
@@ -105,6 +112,7 @@ export class StoreIndex {
   }
 
   putRow(record: string, row: RecordRow | null): void {
+    this.#recently.set(record, row ?? undefined);
     this.#changes.rows.set(record, row);
     this.#changed();
   }
@@ -259,7 +267,6 @@ export class StoreIndex {
   }
 
   #changed(): void {
-    this.#version += 1;
     this.#timer ??= this.#options.clock.timer(WRITE_AFTER_MS, () => void this.#writeSoon());
     if (this.#checkpointing === undefined && this.#stalled === undefined && this.#unsafeBytes > this.#options.checkpointBytes) {
       // A failed checkpoint leaves the watermark where it is, which is all that it means.
