@@ -31,6 +31,8 @@ export interface Message {
   deliveredUs?: number;
   isRetracted: boolean;
   isAccepted: boolean;
+  /** The gateway has had the acceptance for so long that it must know of it. */
+  isSettled: boolean;
   fetches: number;
   knocks: number;
   /** Who took it into custody, in order, and when. */
@@ -86,6 +88,7 @@ export function makeMessage(wishes: MessageWishes, chance: Stream): Message {
     blob,
     isRetracted: false,
     isAccepted: false,
+    isSettled: false,
     fetches: 0,
     knocks: 0,
     hops: [],

@@ -24,6 +24,11 @@ const AGAIN = { firstMs: 5000, capMs: 900_000 };
 /** Whoever has not answered by then has crashed. */
 const PATIENCE_US = 60e6;
 const NETWORK_US = 500;
+/** A gateway that has run for so long since an opening reached it has applied it, however slow its disk. */
+const SETTLED_US = 600e6;
+/** How much later a domain that has lost its memory asks for some of its messages again. */
+const FORGETFUL_AFTER_US = 3600e6;
+const FORGETFUL = 0.1;
 
 export interface DomainReports {
   taken(message: Message): void;
@@ -77,6 +82,7 @@ export class SimDomain {
     this.#later(PATIENCE_US, again);
     void gateway.takeBatch(this.#batch(message), 'direct').then((answer) => {
       if (isOver) return;
+      if (answer.kind === 'answer') this.#world.checks.written(this.#node.name, 'an answer', answer.bytes);
       if (answer.kind !== 'answer' || !this.#isReceipted(answer.bytes, message)) return again();
       isOver = true;
       message.custodyUs = time.nowUs;
@@ -98,6 +104,7 @@ export class SimDomain {
     const message = this.#byId.get(toHex(inner.messageId));
     if (message === undefined) return;
     message.knocks += 1;
+    if (message.isSettled) this.#world.checks.violated('duplicate', this.#node.name, `a knock for ${short(message.rid)}, which ${this.name} has accepted`);
     if (message.deliveredUs === undefined) this.#later(NETWORK_US, () => void this.#fetch(message).catch(() => undefined));
   }
 
@@ -118,10 +125,22 @@ export class SimDomain {
     message.fetches += 1;
     this.#reports.delivered(message);
     gateway.fetched(served);
-    this.#later(NETWORK_US, () => {
-      message.isAccepted = true;
-      this.#node.gateway?.openings(encodeOpening(message.accept));
-    });
+    this.#later(NETWORK_US, () => this.#accept(message));
+  }
+
+  #accept(message: Message): void {
+    const { gateway, diskTroubles, isDiskInTrouble } = this.#node;
+    message.isAccepted = true;
+    if (gateway === undefined) return;
+    gateway.openings(encodeOpening(message.accept));
+    this.#later(SETTLED_US, () => (message.isSettled = this.#node.gateway === gateway && !isDiskInTrouble && this.#node.diskTroubles === diskTroubles));
+    if (this.#world.streams.named(`domain/${this.name}/forgetful`).chance(FORGETFUL)) this.#later(FORGETFUL_AFTER_US, () => void this.#fetchAgain(message).catch(() => undefined));
+  }
+
+  /** As a domain does that has been set up anew from an old copy: whatever it asks for, its user must not get a message twice. */
+  async #fetchAgain(message: Message): Promise<void> {
+    const served = await this.#node.gateway?.fetch(message.id);
+    if (served !== undefined && message.isSettled) this.#world.checks.violated('duplicate', this.#node.name, `${short(message.rid)} was served, and ${this.name} has accepted it long ago`);
   }
 
   #isReceipted(answer: Uint8Array, message: Message): boolean {

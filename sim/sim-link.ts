@@ -8,7 +8,9 @@ export interface SimLinkOptions {
   readonly out: Channel;
   readonly back: Channel;
   readonly nowUs: () => number;
-  /** Sees every unit that is handed to the medium. */
+  /** Hears of every attempt to send. */
+  readonly onAttempt: () => void;
+  /** Sees every unit that the medium takes. */
   readonly onSend: (bytes: Uint8Array) => void;
 }
 
@@ -36,13 +38,16 @@ export class SimLink implements Link {
   }
 
   async send(freight: Freight): Promise<Outcome> {
-    const { out, back, nowUs, onSend } = this.#options;
+    const { out, back, nowUs, onAttempt, onSend } = this.#options;
     const bytes = await gather(freight);
     return new Promise((resolve) => {
       // Who is down waits for ever, as a process that was killed does.
       if (this.#isDown) return;
-      if (out.isOpen) onSend(bytes);
+      onAttempt();
+      let isRefused = false;
+      let isOnItsWay = false;
       out.send(bytes, () => back.model.delayUs(nowUs()), (sent) => {
+        isRefused = !isOnItsWay;
         if (this.#isDown) return;
         const outcome = outcomeOf(sent);
         if (outcome.kind === 'unreachable') this.#lastError = outcome.reason;
@@ -52,6 +57,8 @@ export class SimLink implements Link {
         }
         resolve(outcome);
       });
+      isOnItsWay = true;
+      if (!isRefused) onSend(bytes);
     });
   }
 

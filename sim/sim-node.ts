@@ -30,9 +30,10 @@ import type { SigningKey } from '../wire/keys.js';
 import type { NodePlan } from './scenario-schema.js';
 import { SimClock, US_PER_MS } from './sim-clock.js';
 import type { ClockError } from './sim-clock.js';
+import { SendJudge } from './send-judge.js';
 import { SimLink } from './sim-link.js';
 import type { SimLinkOptions } from './sim-link.js';
-import { watchDisk } from './watched-disk.js';
+import { watchDatabase, watchDisk } from './watched-disk.js';
 import { watchStore } from './watched-store.js';
 import type { WorldFace } from './world-face.js';
 
@@ -78,6 +79,7 @@ export class SimNode {
   readonly #database = new MemoryDatabase({ crashes: true });
   readonly #world: WorldFace;
   readonly #ledgers = new Map<string, Uint8Array>();
+  readonly #judges = new Map<string, SendJudge>();
   #peers: readonly NodePeer[] = [];
   #config: GatewayConfig | undefined;
   #book: PeerBook | undefined;
@@ -86,6 +88,8 @@ export class SimNode {
   #starts = 0;
   /** Set while somebody has done something to the disk on purpose. */
   isDiskInTrouble = false;
+  /** How often trouble with the disk began or ended. */
+  diskTroubles = 0;
   #syncUs = 0;
 
   constructor(name: string, plan: NodePlan, key: SigningKey, world: WorldFace) {
@@ -160,6 +164,7 @@ export class SimNode {
 
   fillDisk(isFull: boolean): void {
     this.isDiskInTrouble = isFull;
+    this.diskTroubles += 1;
     this.disk.capacityBytes = isFull ? this.disk.usedBytes : Number.MAX_SAFE_INTEGER;
   }
 
@@ -177,13 +182,15 @@ export class SimNode {
     const trust = new ClockTrust(clock, { ...config.clock, ...(this.#highWaterMs !== undefined && { highWaterMs: this.#highWaterMs }) });
     const highWater = new HighWaterKeeper(async (highWaterMs) => void (this.#highWaterMs = highWaterMs), clock, trust);
     this.disk.before = (operation) => (operation.kind === 'sync' && this.#syncUs > 0 ? sleep(clock, this.#syncUs / US_PER_MS) : undefined);
+    const disk = watchDisk(this.disk.mount(), this.name, checks);
+    const quotas = { peer: () => config.quota.peer, destination: () => config.quota.destination };
     const opened = await openMemoryStore({
       clock,
-      disk: watchDisk(this.disk.mount(), this.name, checks),
-      database: this.#database,
+      disk: this.#world.plant?.disk?.(disk) ?? disk,
+      database: watchDatabase(this.#database, this.name, checks),
       random: chance,
       limits: { ...config.store, reserveFraction: config.store.reservePercent / 100, segmentBytes: SEGMENT_BYTES, spareSegments: 1 },
-      quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination },
+      quotas: this.#world.plant?.quotas?.(quotas) ?? quotas,
       report: (event) => {
         tell(this.name, `store ${JSON.stringify(event)}`);
         if (event.kind === 'records-lost') checks.violated('lost', this.name, `the store says that it has lost ${event.rids.length} records`);
@@ -201,9 +208,10 @@ export class SimNode {
       trust,
       random: chance,
       log,
-      knocks: { knock: (host, _port, datagram) => this.#world.knock(host, datagram) },
+      knocks: { knock: (host, _port, datagram) => this.#world.knock(this.name, host, datagram) },
       lanes: (context) => this.#lanes(context, links),
     });
+    this.#world.plant?.gateway?.(gateway);
     await gateway.startLinks();
     const schedule = new Schedule(gateway, clock, HEARTBEAT_MS);
     schedule.start();
@@ -227,10 +235,20 @@ export class SimNode {
     for (const peer of this.#peers) {
       const own: Lane[] = [];
       for (const plan of peer.links) {
-        const link = new SimLink({ ...plan, nowUs: () => this.#world.time.nowUs, onSend: (bytes) => this.#world.checks.written(this.name, plan.name, bytes) });
+        const judge = this.#judge(plan);
+        const link = new SimLink({
+          ...plan,
+          nowUs: () => this.#world.time.nowUs,
+          onAttempt: () => judge.attempted(context.trust.nowMs()),
+          onSend: (bytes) => {
+            this.#world.checks.written(this.name, plan.name, bytes);
+            judge.sent(bytes.length, context.trust.nowMs());
+          },
+        });
         links.push(link);
         const planted = this.#world.plant?.link?.(link, context) ?? link;
-        own.push(new Lane(planted, plan.retry, receiptWait(plan.lightTimeMs), { contacts: plan.contacts, budget: await this.#budget(plan, context) }));
+        const lanePlan = { contacts: plan.contacts, budget: await this.#budget(plan, context) };
+        own.push(new Lane(planted, plan.retry, receiptWait(plan.lightTimeMs), this.#world.plant?.lanePlan?.(lanePlan) ?? lanePlan));
       }
       for (const lane of own) await lane.restore(context.store);
       lanes.set(peer.name, own);
@@ -244,9 +262,19 @@ export class SimNode {
     const file = {
       name,
       read: async () => this.#ledgers.get(name),
-      write: async (bytes: Uint8Array) => void this.#ledgers.set(name, bytes),
+      write: async (bytes: Uint8Array) => {
+        this.#world.checks.written(this.name, 'a ledger', bytes);
+        this.#ledgers.set(name, bytes);
+      },
     };
-    return BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file, nowMs: () => trust.nowMs(), log });
+    return BudgetKeeper.open({ link: name, terms: budget, currency: budget.currency, file: this.#world.plant?.ledger?.(file) ?? file, nowMs: () => trust.nowMs(), log });
+  }
+
+  /** Outlives every restart. */
+  #judge({ name: link, contacts, budget }: NodeLink): SendJudge {
+    const judge = this.#judges.get(link) ?? new SendJudge({ node: this.name, link, contacts, budget, checks: this.#world.checks });
+    this.#judges.set(link, judge);
+    return judge;
   }
 
   async #compare(store: Store): Promise<void> {

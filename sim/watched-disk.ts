@@ -1,5 +1,6 @@
-/** The disk of a simulated node, with the checks reading along what is written. */
+/** Disk and index of a simulated node, with the checks reading along what is written. */
 import type { Disk } from '../store/disk.js';
+import type { KeyValue } from '../store/store-index.js';
 import type { Checks } from './checks.js';
 
 export function watchDisk(disk: Disk, node: string, checks: Checks): Disk {
@@ -23,5 +24,34 @@ export function watchDisk(disk: Disk, node: string, checks: Checks): Disk {
     makeDir: (dir) => disk.makeDir(dir),
     syncDir: (dir) => disk.syncDir(dir),
     freeBytes: (dir) => disk.freeBytes(dir),
+  };
+}
+
+export interface IndexDatabase {
+  open(): Promise<KeyValue>;
+  destroy(): Promise<void>;
+}
+
+export function watchDatabase(database: IndexDatabase, node: string, checks: Checks): IndexDatabase {
+  return {
+    async open() {
+      const index = await database.open();
+      return {
+        ...index,
+        batch: () => {
+          const batch = index.batch();
+          return {
+            put: (key, value) => {
+              checks.written(node, 'its index', key);
+              checks.written(node, 'its index', value);
+              return batch.put(key, value);
+            },
+            del: (key) => batch.del(key),
+            write: () => batch.write(),
+          };
+        },
+      };
+    },
+    destroy: () => database.destroy(),
   };
 }

@@ -92,7 +92,8 @@ export class World implements WorldFace {
     this.trace.add(this.time.nowUs, who, what);
   };
 
-  knock(domain: string, datagram: Uint8Array): void {
+  knock(from: string, domain: string, datagram: Uint8Array): void {
+    this.checks.written(from, 'a knock', datagram);
     this.time.queue.add(this.time.nowUs + US_PER_MS, () => this.#domains.get(domain)?.hear(datagram));
   }
 
