@@ -1,6 +1,6 @@
 /** Disk and index of a simulated node, with the checks reading along what is written. */
 import type { Disk } from '../store/disk.js';
-import type { KeyValue } from '../store/store-index.js';
+import type { KeyValue } from '../store/key-value.js';
 import type { Checks } from './checks.js';
 
 export function watchDisk(disk: Disk, node: string, checks: Checks): Disk {
