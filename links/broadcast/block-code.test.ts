@@ -1,12 +1,12 @@
 import t from 'tap';
 import { seededRandom } from '../../base/random.js';
 import { equalBytes } from '../../base/bytes.js';
-import { canCode, makeRepair, solveBlock } from './block-code.js';
+import { canCode, makeRepair, solveBlock, type Repairs } from './block-code.js';
 import type { ReceivedBlock } from './received-block.js';
 import { Symbols } from './symbols.js';
 
 /** A block with random content, of which only the symbols named arrive. */
-export function received(source: Symbols, repair: Symbols, arrives: (symbol: number) => boolean): ReceivedBlock {
+export function received(source: Symbols, repair: Repairs, arrives: (symbol: number) => boolean): ReceivedBlock {
   const copy = new Symbols(source.count, source.symbolBytes);
   const has = Array.from({ length: source.count }, (_, column) => arrives(column));
   for (const [column, there] of has.entries()) if (there) copy.set(column, source.at(column));

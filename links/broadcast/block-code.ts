@@ -12,9 +12,18 @@ export function canCode(sourceCount: number, repairCount: number): boolean {
   return isSmall(sourceCount, repairCount) || (sourceCount <= SPARSE_MOST_SOURCE && repairCount >= SPARSE_LEAST_REPAIR && repairCount <= SPARSE_MOST_SOURCE);
 }
 
-export function makeRepair(source: Symbols, repairCount: number): Symbols {
+/** The repair symbols of a block. */
+export interface Repairs {
+  readonly count: number;
+  at(number: number): Uint8Array;
+}
+
+/** Those of a small block are made when they are asked for: of the many that it may have few are sent. */
+export function makeRepair(source: Symbols, repairCount: number): Repairs {
   assert(canCode(source.count, repairCount), 'the plan has chosen sizes that a code serves');
-  return isSmall(source.count, repairCount) ? cauchyRepair(source, repairCount) : sparseRepair(source, repairCount);
+  if (!isSmall(source.count, repairCount)) return sparseRepair(source, repairCount);
+  const made = new Map<number, Uint8Array>();
+  return { count: repairCount, at: (number) => made.get(number) ?? made.set(number, cauchyRepair(source, number)).get(number)! };
 }
 
 /** Fills in what is missing; false while the symbols do not suffice. */

@@ -109,7 +109,8 @@ export class BroadcastLink implements Link {
   status(): LinkStatus {
     const { state, ...rest } = this.#status;
     const silent = this.#options.outbound === undefined && this.#options.clock.monotonicMs() - this.#heardMs >= SILENCE_MS;
-    return { ...rest, state: state === 'up' && silent ? 'idle' : state };
+    const limits = this.#options.listener?.limits();
+    return { ...rest, state: state === 'up' && silent ? 'idle' : state, ...(limits !== undefined && { limits }) };
   }
 
   async #end(): Promise<void> {

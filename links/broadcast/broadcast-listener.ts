@@ -1,6 +1,7 @@
 /** The ear of a gateway: one source of datagrams for all neighbours that broadcast to it. It is open while any link wants it. */
+import type { LinkLimit } from '../link.js';
 import type { DatagramSource } from './datagrams.js';
-import { Reassembly, type Dropped, type ReassemblyOptions, type Sender } from './reassembly.js';
+import { Reassembly, SIGNATURES_PER_SEC, type Dropped, type ReassemblyOptions, type Sender } from './reassembly.js';
 
 export interface BroadcastListenerOptions extends ReassemblyOptions {
   readonly source: DatagramSource;
@@ -9,6 +10,7 @@ export interface BroadcastListenerOptions extends ReassemblyOptions {
 export class BroadcastListener {
   readonly #source: DatagramSource;
   readonly #reassembly: Reassembly;
+  readonly #memoryBytes: number;
   readonly #senders = new Set<Sender>();
   /** Opening and closing follow one another. */
   #turn: Promise<void> = Promise.resolve();
@@ -17,6 +19,7 @@ export class BroadcastListener {
   constructor(options: BroadcastListenerOptions) {
     this.#source = options.source;
     this.#reassembly = new Reassembly(options);
+    this.#memoryBytes = options.memoryBytes;
   }
 
   get heldBytes(): number {
@@ -25,6 +28,15 @@ export class BroadcastListener {
 
   get dropped(): Dropped {
     return this.#reassembly.dropped;
+  }
+
+  /** Shared by all who are heard. */
+  limits(): LinkLimit[] {
+    const { noRoom, hurried } = this.dropped;
+    return [
+      { name: 'memory for objects', unit: 'bytes', used: this.heldBytes, most: this.#memoryBytes, refused: noRoom },
+      { name: 'announcements checked this second', unit: 'count', used: this.#reassembly.checkedLately, most: SIGNATURES_PER_SEC, refused: hurried },
+    ];
   }
 
   /** @throws LINK_LISTEN */

@@ -4,16 +4,14 @@
  */
 import { addMultiple, inverse, scale } from './gf256.js';
 import type { ReceivedBlock } from './received-block.js';
-import { Symbols } from './symbols.js';
+import type { Symbols } from './symbols.js';
 
 /** Source and repair symbols of a block together: the elements that name them are distinct bytes. */
 export const CAUCHY_MOST_SYMBOLS = 255;
 
-export function cauchyRepair(source: Symbols, repairCount: number): Symbols {
-  const repair = new Symbols(repairCount, source.symbolBytes);
-  for (let row = 0; row < repairCount; row++) {
-    for (let column = 0; column < source.count; column++) addMultiple(repair.at(row), coefficient(row, column), source.at(column));
-  }
+export function cauchyRepair(source: Symbols, row: number): Uint8Array {
+  const repair = new Uint8Array(source.symbolBytes);
+  for (let column = 0; column < source.count; column++) addMultiple(repair, coefficient(row, column), source.at(column));
   return repair;
 }
 

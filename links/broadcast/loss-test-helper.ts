@@ -15,6 +15,7 @@ export type Loss = (timeMs: number) => boolean;
 
 export interface Round {
   readonly shape: ObjectShape;
+  readonly symbols: number;
   readonly packets: number;
   /** Of the datagrams, in bytes beyond the object, as a fraction of it. */
   readonly extra: number;
@@ -24,39 +25,69 @@ export interface Round {
 }
 
 export function roundOf(objectBytes: number, { datagramBytes = 1472, extraPercent = 30, rateBytesPerSec = 250_000, spreadMs = 120_000 } = {}): Round {
-  const shape = planObject(objectBytes, datagramBytes, extraPercent);
-  const symbols = shape.symbolBytes === 0 ? 0 : sourceSymbols(shape) + shape.repairSymbols * shape.blocks;
+  const { shape, symbolsPerRound: symbols } = planObject(objectBytes, datagramBytes, extraPercent);
   const announcements = symbols === 0 ? 1 : announcementsIn(symbols);
   const packets = symbols + announcements;
   const bytes = symbols * (shape.symbolBytes + SYMBOL_HEAD_BYTES) + announcements * ANNOUNCEMENT_BYTES + (symbols === 0 ? objectBytes : 0);
   const onLine = bytes + packets * UDP_HEAD_BYTES;
-  return { shape, packets, extra: bytes / objectBytes - 1, extraOnLine: onLine / objectBytes - 1, lastsMs: Math.max(spreadMs, (onLine / rateBytesPerSec) * 1000) };
+  return { shape, symbols, packets, extra: bytes / objectBytes - 1, extraOnLine: onLine / objectBytes - 1, lastsMs: Math.max(spreadMs, (onLine / rateBytesPerSec) * 1000) };
 }
 
-/** How many rounds it takes; more than `mostRounds` when that many do not do. */
-export function roundsNeeded({ shape, packets, lastsMs }: Round, loss: Loss, mostRounds: number, pauseMs = 0): number {
+export interface Needed {
+  /** More than `mostRounds` when that many do not do. */
+  readonly rounds: number;
+  /** What had been sent by then beyond the object, as a fraction of it. */
+  readonly extra: number;
+}
+
+interface Received {
+  readonly has: boolean[];
+  readonly repairs: Set<number>;
+}
+
+/** What it takes until the object is there. */
+export function needed({ shape, symbols, packets, lastsMs, extra }: Round, loss: Loss, mostRounds: number, pauseMs = 0): Needed {
+  const extraAt = (rounds: number): number => rounds * (1 + extra) - 1;
   if (shape.symbolBytes === 0) {
-    for (let round = 1; round <= mostRounds; round++) if (!loss(round * (lastsMs + pauseMs))) return round;
-    return mostRounds + 1;
+    let rounds = 1;
+    while (rounds <= mostRounds && loss(rounds * (lastsMs + pauseMs))) rounds += 1;
+    return { rounds, extra: extraAt(rounds) };
   }
   const sources = sourceSymbols(shape);
+  const all = sources + shape.repairSymbols * shape.blocks;
+  /** Of all rounds so far, in the order of arrival: which symbol, and how many had been sent. */
+  const arrived: { readonly at: number; readonly sent: number }[] = [];
+  for (let round = 0; round < mostRounds; round++) {
+    const before = arrived.length;
+    for (let symbol = 0; symbol < symbols; symbol++) {
+      const sent = round * symbols + symbol;
+      if (!loss(round * (lastsMs + pauseMs) + (symbol / packets) * lastsMs)) arrived.push({ at: sent % all, sent: sent + 1 });
+    }
+    if (!suffices(arrived, shape, sources)) continue;
+    let [tooFew, enough] = [before, arrived.length];
+    while (enough - tooFew > 1) {
+      const middle = (tooFew + enough) >> 1;
+      if (suffices(arrived.slice(0, middle), shape, sources)) enough = middle;
+      else tooFew = middle;
+    }
+    return { rounds: round + 1, extra: extraAt(arrived[enough - 1]!.sent / symbols) };
+  }
+  return { rounds: mostRounds + 1, extra: extraAt(mostRounds) };
+}
+
+function suffices(arrived: readonly { readonly at: number }[], shape: ObjectShape, sources: number): boolean {
   const larger = sources % shape.blocks;
-  const blocks = Array.from({ length: shape.blocks }, (_, index) => {
+  const blocks: Received[] = Array.from({ length: shape.blocks }, (_, index) => {
     const count = Math.floor(sources / shape.blocks) + (index < larger ? 1 : 0);
     return { has: new Array<boolean>(count).fill(false), repairs: new Set<number>() };
   });
-  const symbols = sources + shape.repairSymbols * shape.blocks;
-  for (let round = 0; round < mostRounds; round++) {
-    for (let symbol = 0; symbol < symbols; symbol++) {
-      if (loss(round * (lastsMs + pauseMs) + (symbol / packets) * lastsMs)) continue;
-      const { has, repairs } = blocks[symbol % shape.blocks]!;
-      const number = Math.floor(symbol / shape.blocks);
-      if (number < has.length) has[number] = true;
-      else repairs.add(number - has.length);
-    }
-    if (blocks.every(({ has, repairs }) => isSolvable(has, repairs, shape.repairSymbols))) return round + 1;
+  for (const { at } of arrived) {
+    const { has, repairs } = blocks[at % shape.blocks]!;
+    const number = Math.floor(at / shape.blocks);
+    if (number < has.length) has[number] = true;
+    else repairs.add(number - has.length);
   }
-  return mostRounds + 1;
+  return blocks.every(({ has, repairs }) => isSolvable(has, repairs, shape.repairSymbols));
 }
 
 function isSolvable(has: readonly boolean[], repairs: ReadonlySet<number>, repairCount: number): boolean {

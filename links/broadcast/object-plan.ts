@@ -15,11 +15,32 @@ const MOST_SYMBOL_BYTES = 65_000;
 /** The announcement goes before symbols 0, 1, 2, 4, 8 and so on, then before every one of so many: late comers wait no longer. */
 const ANNOUNCE_EVERY = 256;
 
+/** A small block may have so many times its symbols to repair with: what one round did not bring, another brings anew. */
+const SPARE_TIMES = 2;
+
+export interface ObjectPlan {
+  readonly shape: ObjectShape;
+  /** Of the symbols that there are, so many go out in one round. */
+  readonly symbolsPerRound: number;
+}
+
 /**
  * @param datagramBytes the largest datagram to send
  * @param extraPercent what one round may take beyond the bytes of the object, every head included
  */
-export function planObject(objectBytes: number, datagramBytes: number, extraPercent: number): ObjectShape {
+export function planObject(objectBytes: number, datagramBytes: number, extraPercent: number): ObjectPlan {
+  const shape = shapeOfRound(objectBytes, datagramBytes, extraPercent);
+  if (shape.symbolBytes === 0) return { shape, symbolsPerRound: 0 };
+  const sources = sourceSymbols(shape);
+  const symbolsPerRound = sources + shape.repairSymbols * shape.blocks;
+  if (shape.blocks > 1 || symbolsPerRound > CAUCHY_MOST_SYMBOLS) return { shape, symbolsPerRound };
+  // The code of small blocks costs the same however many repair symbols there are.
+  const repairSymbols = Math.max(shape.repairSymbols, Math.min(CAUCHY_MOST_SYMBOLS - sources, SPARE_TIMES * sources));
+  return { shape: { ...shape, repairSymbols }, symbolsPerRound };
+}
+
+/** As many repair symbols as one round sends. */
+function shapeOfRound(objectBytes: number, datagramBytes: number, extraPercent: number): ObjectShape {
   if (objectBytes + ANNOUNCEMENT_BYTES <= datagramBytes) return { objectBytes, symbolBytes: 0, blocks: 0, repairSymbols: 0 };
   const mostSymbolBytes = wholeWords(datagramBytes - SYMBOL_HEAD_BYTES - WORD_BYTES + 1);
   const leastSymbols = Math.ceil(objectBytes / mostSymbolBytes);

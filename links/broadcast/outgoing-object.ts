@@ -1,6 +1,6 @@
 /** An object on its way out: gives the packets of one round after the other. Knows no time and no socket. */
 import { strict as assert } from 'node:assert';
-import { makeRepair } from './block-code.js';
+import { makeRepair, type Repairs } from './block-code.js';
 import type { BroadcastCrypto } from './broadcast-crypto.js';
 import { announcementsIn, blocksOf, isAnnouncedBefore, planObject } from './object-plan.js';
 import { encodeAnnouncement, encodeSymbol, tagOf, type ObjectShape } from './packets.js';
@@ -26,18 +26,23 @@ export class OutgoingObject {
   readonly #tag: Uint8Array;
   readonly #announcement: Uint8Array;
   readonly #blocks: readonly Symbols[];
-  readonly #repairs: (Symbols | undefined)[];
+  readonly #repairs: (Repairs | undefined)[];
   /** Symbols and announcements. */
   readonly packetsPerRound: number;
   readonly #symbolsPerRound: number;
+  /** All that there are. */
+  readonly #symbols: number;
+  /** Where the round has begun among them: what no round has sent yet comes first. */
+  #start = 0;
   #at = 0;
   #announced = false;
 
   constructor(bytes: Uint8Array, options: OutgoingOptions) {
     this.#options = options;
     const { crypto, macKey, from, to, datagramBytes, extraPercent } = options;
-    this.shape = planObject(bytes.length, datagramBytes, extraPercent);
-    const inline = this.shape.symbolBytes === 0;
+    const { shape, symbolsPerRound } = planObject(bytes.length, datagramBytes, extraPercent);
+    this.shape = shape;
+    const inline = shape.symbolBytes === 0;
     const hash = crypto.sha256(bytes);
     this.#tag = tagOf(hash);
     this.#announcement = encodeAnnouncement(crypto, macKey, { ...this.shape, from, to, hash, inline: inline ? bytes : new Uint8Array() });
@@ -49,13 +54,15 @@ export class OutgoingObject {
       this.#blocks = blocks;
     }
     this.#repairs = this.#blocks.map(() => undefined);
-    this.#symbolsPerRound = this.#blocks.reduce((sum, block) => sum + block.count + this.shape.repairSymbols, 0);
+    this.#symbolsPerRound = symbolsPerRound;
+    this.#symbols = this.#blocks.reduce((sum, block) => sum + block.count + shape.repairSymbols, 0);
     this.packetsPerRound = inline ? 1 : this.#symbolsPerRound + announcementsIn(this.#symbolsPerRound);
   }
 
   /** The next packet of the round; undefined at its end, and the next call begins another round. */
   next(): Uint8Array | undefined {
     if (this.#at === this.#symbolsPerRound && (this.#announced || this.#at > 0)) {
+      this.#start = this.#symbols === 0 ? 0 : (this.#start + this.#at) % this.#symbols;
       this.#at = 0;
       this.#announced = false;
       return undefined;
@@ -65,7 +72,7 @@ export class OutgoingObject {
       return this.#announcement;
     }
     this.#announced = false;
-    const { block, number } = this.#place(this.#at);
+    const { block, number } = this.#place((this.#start + this.#at) % this.#symbols);
     this.#at += 1;
     const { crypto, macKey } = this.#options;
     return encodeSymbol(crypto, macKey, { tag: this.#tag, block, number, symbol: this.#symbol(block, number) });

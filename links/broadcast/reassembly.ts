@@ -61,7 +61,7 @@ const WAITING_FRACTION = 1 / 16;
 /** An object makes room for another once none of its symbols has come for so long. */
 const IDLE_MS = 10 * 60_000;
 /** A signature takes a tenth of a millisecond and more: strangers who know the public key must not have us check any number. */
-const SIGNATURES_PER_SEC = 50;
+export const SIGNATURES_PER_SEC = 50;
 
 export class Reassembly {
   readonly dropped: Dropped = { strangers: 0, spoofed: 0, hurried: 0, noRoom: 0, poisoned: 0 };
@@ -90,6 +90,12 @@ export class Reassembly {
     const known = this.#senders.get(sender);
     this.#senders.delete(sender);
     for (const [tag, entry] of this.#entries) if (entry.sender === known) this.#entries.delete(tag);
+  }
+
+  /** Signatures, of those that may be checked in a second. */
+  get checkedLately(): number {
+    const sinceMs = this.#options.clock.monotonicMs() - this.#checksMs;
+    return Math.floor(Math.max(0, SIGNATURES_PER_SEC - this.#checks - (sinceMs / 1000) * SIGNATURES_PER_SEC));
   }
 
   get heldBytes(): number {
