@@ -90,6 +90,10 @@ export interface ErrorData {
   DOMAIN_GATEWAY: { name: string };
   DOMAIN_MESSAGE: { message: string };
 
+  // sim/
+  SIM_CHANGE: { path: string };
+  SIM_RESULTS: { file: string };
+
   // cli/
   CLI_USAGE: { found: string };
   CLI_EXISTS: { path: string };

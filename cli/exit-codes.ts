@@ -31,6 +31,8 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CONFIG_INVALID: EXIT.usage,
   PLAN_SYNTAX: EXIT.usage,
   PLAN_OVERLAP: EXIT.usage,
+  SIM_CHANGE: EXIT.usage,
+  SIM_RESULTS: EXIT.usage,
   DOMAIN_CONFIG: EXIT.usage,
   DOMAIN_HOME: EXIT.usage,
   DOMAIN_KEYS_EXPOSED: EXIT.usage,

@@ -11,6 +11,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { CHART_FILES } from '../sim/report-charts.js';
+import { WORKER_ASSET } from '../sim/sweep.js';
 
 const require = createRequire(import.meta.url);
 const DIST = join(import.meta.dirname, '..');
@@ -22,8 +23,10 @@ async function makeExecutable(out: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'postern-package-'));
   try {
     const program = join(work, 'postern.cjs');
-    await bundle(program);
-    const blob = await makeBlob(work, program);
+    const worker = join(work, WORKER_ASSET);
+    await bundle('cli/postern.js', program);
+    await bundle('sim/sweep-worker.js', worker);
+    const blob = await makeBlob(work, program, worker);
     const executable = join(work, 'postern');
     await copyNode(executable);
     runNode(require.resolve('postject/dist/cli.js'), executable, 'NODE_SEA_BLOB', blob, '--sentinel-fuse', FUSE);
@@ -37,10 +40,10 @@ async function makeExecutable(out: string): Promise<void> {
   }
 }
 
-/** All of dist/cli/postern.js and what it imports as one CommonJS file: a single executable cannot import modules. */
-async function bundle(outfile: string): Promise<void> {
+/** All of an entry point and what it imports as one CommonJS file: a single executable cannot import modules. */
+async function bundle(entry: string, outfile: string): Promise<void> {
   await build({
-    entryPoints: [join(DIST, 'cli/postern.js')],
+    entryPoints: [join(DIST, entry)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -84,10 +87,10 @@ const withoutSatelliteThreads: Plugin = {
   },
 };
 
-async function makeBlob(work: string, main: string): Promise<string> {
+async function makeBlob(work: string, main: string, worker: string): Promise<string> {
   const config = join(work, 'sea.json');
   const output = join(work, 'sea.blob');
-  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile(), ...Object.fromEntries(CHART_FILES.map((file) => [file, require.resolve(file)])) } }));
+  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile(), [WORKER_ASSET]: worker, ...Object.fromEntries(CHART_FILES.map((file) => [file, require.resolve(file)])) } }));
   runNode('--experimental-sea-config', config);
   return output;
 }

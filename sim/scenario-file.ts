@@ -20,9 +20,10 @@ export function parseScenario(text: string, file: string): Scenario {
   return scenarioOf(parseYaml(text, file));
 }
 
-function scenarioOf({ value, file, lineOf }: YamlText): Scenario {
+/** From a file that was read, and perhaps changed since. @param shownAs for messages */
+export function scenarioOf({ value, file, lineOf }: YamlText, shownAs = file): Scenario {
   const parsed = scenarioSchema.safeParse(value);
-  if (!parsed.success) throw invalidConfig(parsed.error, value, file, lineOf);
+  if (!parsed.success) throw invalidConfig(parsed.error, value, shownAs, lineOf);
   return withTexts(parsed.data, dirname(file));
 }
 
