@@ -44,10 +44,20 @@ export class ByteWriter {
   text(value: string): this {
     const most = value.length * 3;
     this.#room(2 + most);
-    const written = this.#bytes.write(value, this.#length + 2, most, 'utf8');
+    const written = this.#writeAscii(value) ? value.length : this.#bytes.write(value, this.#length + 2, most, 'utf8');
     this.uint(written, 2);
     this.#length += written;
     return this;
+  }
+
+  /** Names are short and plain nearly always, and a call out of JavaScript costs more than they do. */
+  #writeAscii(value: string): boolean {
+    for (let i = 0, at = this.#length + 2; i < value.length; i += 1, at += 1) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) return false;
+      this.#bytes[at] = code;
+    }
+    return true;
   }
 
   /** What was written. It lasts until `restart`. */

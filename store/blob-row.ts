@@ -13,7 +13,7 @@ export interface BlobRow {
   readonly entry: Position;
   readonly blobBytes: number;
   /** Set when the blob is a file of its own; see blob-files.ts. */
-  readonly suffix?: string;
+  readonly suffix: string | undefined;
 }
 
 const SIZE_BYTES = 6;
@@ -32,5 +32,5 @@ export function decodeBlobRow(bytes: Uint8Array): BlobRow {
   const row = { position: reader.uint(POSITION_BYTES), references: reader.uint(4), entry: reader.uint(POSITION_BYTES), blobBytes: reader.uint(SIZE_BYTES) };
   const suffix = reader.text();
   reader.end();
-  return { ...row, ...(suffix !== '' && { suffix }) };
+  return { ...row, suffix: suffix === '' ? undefined : suffix };
 }

@@ -1,7 +1,8 @@
 /** Taking records into custody and stepping them on: each change goes to the log first, and counts when it is durable there. */
-import { isSha256Of } from '../wire/node-crypto.js';
+import { sha256Latin1 } from '../wire/node-crypto.js';
 import type { TransitRecord } from '../wire/record.js';
-import { hashKey, recordKey } from './keys.js';
+import { keysOf, recordKey } from './keys.js';
+import type { RecordKeys } from './keys.js';
 import { encodeContent, largeBlob, smallBlob } from './log-content.js';
 import type { BlobEntry, RecordContent, StepContent } from './log-content.js';
 import type { LogItem } from './log-entry.js';
@@ -73,7 +74,8 @@ export class Custody {
   #begin(entry: HoldEntry, i: number, call: HoldCall): void {
     try {
       const { record, blob } = entry;
-      if (blob === undefined || (blob.length === record.blobBytes && isSha256Of(record.blobHash, blob))) this.#take(entry, i, call);
+      const keys = keysOf(record);
+      if (blob === undefined || (blob.length === record.blobBytes && sha256Latin1(blob) === keys.hash)) this.#take(entry, keys, i, call);
       else call.settle(i, refused('blob-mismatch'));
     } catch (error) {
       call.fail(faultOf(this.#parts.dir, error));
@@ -81,14 +83,13 @@ export class Custody {
   }
 
   /** For a blob that is right, or not handed in. */
-  #take(entry: HoldEntry, i: number, call: HoldCall): void {
+  #take(entry: HoldEntry, keys: RecordKeys, i: number, call: HoldCall): void {
     const { index, busy, book, incoming, limits, log } = this.#parts;
     const { record, blob } = entry;
-    const key = recordKey(record.rid);
-    const hash = hashKey(record.blobHash);
+    const { record: key, hash } = keys;
     const wait = busy.records.wait(key) ?? busy.blobs.wait(hash);
     if (wait !== undefined) {
-      void wait.then(() => this.#take(entry, i, call)).catch((error: unknown) => call.fail(faultOf(this.#parts.dir, error)));
+      void wait.then(() => this.#take(entry, keys, i, call)).catch((error: unknown) => call.fail(faultOf(this.#parts.dir, error)));
       return;
     }
     // From here to the log nothing waits, so that nothing comes between.
@@ -101,7 +102,7 @@ export class Custody {
     const charge = incoming.get(key) === undefined ? book.charge(record, entry.from, entry.heldAtMs) : undefined;
     const refusal = charge === undefined ? undefined : book.refusal(charge);
     if (refusal !== undefined) return call.settle(i, refused(refusal));
-    const holding = new Holding(this.#parts, entry, i, call, key, hash, shared, charge);
+    const holding = new Holding(this.#parts, entry, keys, i, call, shared, charge);
     if (shared || blob === undefined) log.append(holding.withBlob(undefined));
     else if (blob.length < limits.largeBlobBytes) log.append(holding.withBlob(smallBlob(record.blobHash, blob)));
     else void this.#takeLarge(holding, key, blob);
@@ -155,27 +156,25 @@ class Holding implements LogUnit {
   readonly #entry: HoldEntry;
   readonly #i: number;
   readonly #call: HoldCall;
-  readonly #key: string;
-  readonly #hash: string;
+  readonly #keys: RecordKeys;
   readonly #shared: boolean;
   readonly #charge: Charge | undefined;
   readonly #content: RecordContent;
   #blob: BlobEntry | undefined;
 
   /** @param charge to be reserved, unless it is already */
-  constructor(parts: StoreParts, entry: HoldEntry, i: number, call: HoldCall, key: string, hash: string, shared: boolean, charge: Charge | undefined) {
+  constructor(parts: StoreParts, entry: HoldEntry, keys: RecordKeys, i: number, call: HoldCall, shared: boolean, charge: Charge | undefined) {
     const { busy, book } = parts;
     this.#parts = parts;
     this.#entry = entry;
     this.#i = i;
     this.#call = call;
-    this.#key = key;
-    this.#hash = hash;
+    this.#keys = keys;
     this.#shared = shared;
     this.#charge = charge;
     this.#content = { kind: 'record', record: entry.record, state: 'held', from: entry.from, heldAtMs: entry.heldAtMs, target: entry.schedule.target };
-    busy.records.begin(key);
-    (shared ? busy.shared : busy.blobs).begin(hash);
+    busy.records.begin(keys.record);
+    (shared ? busy.shared : busy.blobs).begin(keys.hash);
     if (charge !== undefined) book.reserve(charge, 1);
   }
 
@@ -194,11 +193,11 @@ class Holding implements LogUnit {
   durable(positions: readonly Position[]): void {
     const { ledger, index, incoming, files } = this.#parts;
     const position = positions.at(-1)!;
-    if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined);
-    ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined);
+    if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined, this.#keys.hash);
+    ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined, this.#keys);
     // The whole blob may have come while a part of it was being received.
-    const way = incoming.size === 0 ? undefined : incoming.end(this.#key);
-    if (way !== undefined && way.arrived === undefined) files.removePart(this.#key);
+    const way = incoming.size === 0 ? undefined : incoming.end(this.#keys.record);
+    if (way !== undefined && way.arrived === undefined) files.removePart(this.#keys.record);
     index.applied(position);
     this.#end();
     this.#call.settle(this.#i, HELD);
@@ -214,8 +213,8 @@ class Holding implements LogUnit {
 
   #end(): void {
     const { busy, book } = this.#parts;
-    busy.records.end(this.#key);
-    (this.#shared ? busy.shared : busy.blobs).end(this.#hash);
+    busy.records.end(this.#keys.record);
+    (this.#shared ? busy.shared : busy.blobs).end(this.#keys.hash);
     if (this.#charge !== undefined) book.reserve(this.#charge, -1);
   }
 }

@@ -6,6 +6,7 @@ import { after, duePrefix, queuePrefix } from './keys.js';
 import type { Page, Pages } from './pages.js';
 import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
+import type { Schedule } from './store.js';
 import type { StoreIndex } from './store-index.js';
 
 /** Rows looked up in one go: few at first, since most who ask want the first record only. */
@@ -14,6 +15,8 @@ const LOOKUP_MEMBERS = 1024;
 /** A page this empty is written anew, so that the living few in it cost less to find. */
 const REWRITE_BELOW = 0.5;
 const REWRITE_FROM_MEMBERS = 16;
+/** Queues whose latest due time is remembered. */
+const MOST_LAST = 256;
 
 export class DueQueue {
   readonly #index: StoreIndex;
@@ -24,6 +27,8 @@ export class DueQueue {
   readonly #firsts = new Map<string, { readonly record: string; readonly dueMs: number } | 'empty'>();
   /** Per queue: goes up with every change of it. */
   readonly #versions = new Map<string, number>();
+  /** Per queue: the latest due time, and what its pages begin with. */
+  readonly #last = new Map<string, { readonly dueMs: number; readonly prefix: string }>();
   /** Walks under way, and the lowest page added to their queue meanwhile. */
   readonly #walks = new Set<{ readonly target: string; lowest: string | undefined }>();
 
@@ -35,7 +40,7 @@ export class DueQueue {
   /** Must be called with every write of a held record's row, which puts row and page into the same batch. */
   add(record: string, row: RecordRow): void {
     const { target, dueMs } = row.schedule;
-    const prefix = duePrefix(target, dueMs);
+    const prefix = this.#prefixOf(row.schedule);
     this.#pages.add(prefix, record);
     const head = this.#heads.get(target);
     if (head !== undefined && prefix < head) this.#heads.set(target, prefix);
@@ -101,6 +106,16 @@ export class DueQueue {
 
   #changed(target: string): void {
     this.#versions.set(target, (this.#versions.get(target) ?? 0) + 1);
+  }
+
+  /** Records come many to a queue and a millisecond. */
+  #prefixOf({ target, dueMs }: Schedule): string {
+    const last = this.#last.get(target);
+    if (last?.dueMs === dueMs) return last.prefix;
+    const prefix = duePrefix(target, dueMs);
+    if (this.#last.size >= MOST_LAST) this.#last.clear();
+    this.#last.set(target, { dueMs, prefix });
+    return prefix;
   }
 
   #setHead(walk: { readonly target: string; readonly lowest: string | undefined }, key: string): void {

@@ -14,10 +14,14 @@ export interface ExpiryPage {
 }
 
 const HOUR_SEC = 3600;
+/** Hours whose prefix is remembered. */
+const MOST_PREFIXES = 1024;
 
 export class Expiry {
   readonly #index: StoreIndex;
   readonly #pages: Pages;
+  /** By the hour, what its pages begin with. */
+  readonly #prefixes = new Map<number, string>();
   /** All that expires before this hour has been expired. */
   #doneHour: number;
   /** In front of this hour every page is buried. Not kept: the pages that are left tell. */
@@ -35,7 +39,7 @@ export class Expiry {
   /** @param isEnded there is nothing left to expire, only to forget */
   add(record: string, expirySec: number, isEnded: boolean): void {
     const hour = hourOf(expirySec);
-    this.#pages.add(expiryPrefix(hour), record);
+    this.#pages.add(this.#prefixOf(hour), record);
     this.#buriedHour = Math.min(this.#buriedHour, hour);
     this.#addedHour = Math.min(this.#addedHour, hour);
     if (!isEnded) this.#doneHour = Math.min(this.#doneHour, hour);
@@ -75,6 +79,16 @@ export class Expiry {
 
   bury({ page }: ExpiryPage): void {
     this.#pages.bury(page);
+  }
+
+  #prefixOf(hour: number): string {
+    let prefix = this.#prefixes.get(hour);
+    if (prefix === undefined) {
+      if (this.#prefixes.size >= MOST_PREFIXES) this.#prefixes.clear();
+      prefix = expiryPrefix(hour);
+      this.#prefixes.set(hour, prefix);
+    }
+    return prefix;
   }
 
   async *#walk(start: string, untilSec: number): AsyncGenerator<ExpiryPage> {

@@ -39,6 +39,16 @@ export function hashKey(hash: Uint8Array): string {
   return latin1(hash, 0, hash.length);
 }
 
+/** What a record and its blob are known by in the index. */
+export interface RecordKeys {
+  readonly record: string;
+  readonly hash: string;
+}
+
+export function keysOf({ rid, blobHash }: { readonly rid: Uint8Array; readonly blobHash: Uint8Array }): RecordKeys {
+  return { record: recordKey(rid), hash: hashKey(blobHash) };
+}
+
 export const rowKey = (record: string): string => `r${record}`;
 export const blobKey = (hash: string): string => `b${hash}`;
 export const incomingKey = (record: string): string => `p${record}`;
@@ -53,15 +63,9 @@ export function queuePrefix(target: string): string {
   return `d${nameKey(target)}`;
 }
 
-let lastDue = { target: '', dueMs: -1, prefix: '' };
-
 /** All pages of one due time of a queue begin with this. */
 export function duePrefix(target: string, dueMs: number): string {
-  // Records come many to a queue and a millisecond.
-  if (lastDue.target !== target || lastDue.dueMs !== dueMs) {
-    lastDue = { target, dueMs, prefix: queuePrefix(target) + number(Math.max(0, Math.floor(dueMs)), TIME_BYTES) };
-  }
-  return lastDue.prefix;
+  return queuePrefix(target) + number(Math.max(0, Math.floor(dueMs)), TIME_BYTES);
 }
 
 export function expiryPrefix(expiryHour: number): string {
@@ -145,7 +149,7 @@ function nameKey(name: string): string {
 }
 
 function number(value: number, width: number): string {
-  let text = '';
-  for (let left = value, i = 0; i < width; i += 1, left = Math.floor(left / 256)) text = String.fromCharCode(left % 256) + text;
-  return text;
+  const high = Math.floor(value / 2 ** 32);
+  const text = String.fromCharCode((high >>> 16) & 0xff, (high >>> 8) & 0xff, high & 0xff, value >>> 24, (value >>> 16) & 0xff, (value >>> 8) & 0xff, value & 0xff);
+  return text.slice(text.length - width);
 }

@@ -6,7 +6,7 @@
 import type { BlobRow } from './blob-row.js';
 import type { DueQueue } from './due-queue.js';
 import type { Expiry } from './expiry.js';
-import { hashKey, recordKey, toBytes } from './keys.js';
+import { hashKey, keysOf, toBytes } from './keys.js';
 import type { BlobContent, BlobFileContent, RecordContent, StepContent } from './log-content.js';
 import type { LiveBytes } from './live-bytes.js';
 import { payloadBytesOfBlob } from './log-content.js';
@@ -37,7 +37,7 @@ export interface Logged {
   readonly payloadBytes: number;
 }
 
-const NOTHING_SEEN: Omit<BlobRow, 'blobBytes'> = { position: 0, references: 0, entry: 0 };
+const NOTHING_SEEN: Omit<BlobRow, 'blobBytes'> = { position: 0, references: 0, entry: 0, suffix: undefined };
 
 export class Ledger {
   readonly #parts: LedgerParts;
@@ -47,14 +47,13 @@ export class Ledger {
   }
 
   /** @param known the row of the blob, if there is one */
-  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined): void {
+  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined, key = hashKey(content.hash)): void {
     const { index, book } = this.#parts;
-    const key = hashKey(content.hash);
     if (known !== undefined && known.position >= position) return;
     if (known !== undefined && known.entry !== 0) this.#countBlobEntry(known, -1, position);
     if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
     const { references } = known ?? NOTHING_SEEN;
-    const row = { position, references, entry: position, blobBytes: content.blobBytes, ...(content.kind === 'blob-file' && { suffix: content.suffix }) };
+    const row: BlobRow = { position, references, entry: position, blobBytes: content.blobBytes, suffix: content.kind === 'blob-file' ? content.suffix : undefined };
     index.putBlob(key, row);
     this.#countBlobEntry(row, 1, position);
     if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
@@ -64,21 +63,21 @@ export class Ledger {
    * @param schedule of a record that is new to the index
    * @param known the row of the record, if there is one
    */
-  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined): void {
+  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined, keys = keysOf(content.record)): void {
     const { index, due, expiry, live } = this.#parts;
     const { record } = content;
     const { position } = logged;
-    const key = recordKey(record.rid);
+    const key = keys.record;
     index.addLocator(record.locator, key);
     expiry.add(key, record.expirySec, isEnd(content.state));
     if (known === undefined || known.position < position) {
-      const row = known === undefined ? newRow(content, logged, schedule) : movedRow(known, content, logged);
+      const row = known === undefined ? newRow(content, keys.hash, logged, schedule) : movedRow(known, content, logged);
       index.putRow(key, row);
       if (row.state === 'held') due.add(key, row);
       if (known !== undefined) live.count(known.entry, known.entryPayloadBytes, -1, position);
       live.count(position, logged.payloadBytes, 1, position);
     }
-    if (content.kind === 'record' || known === undefined) this.#countIn(content, position);
+    if (content.kind === 'record' || known === undefined) this.#countIn(content, keys.hash, position);
     // A copy tells what became of the record too: the steps themselves may be gone with their segments.
     else this.#countChange(known, content.state, position);
   }
@@ -163,14 +162,13 @@ export class Ledger {
     return this.#parts.book.charge(row, row.from, row.heldAtMs);
   }
 
-  #countIn(content: RecordContent, position: Position): void {
+  #countIn(content: RecordContent, key: string, position: Position): void {
     const { index, book } = this.#parts;
     if (isEnd(content.state)) return book.countTotal({ tombstones: 1 }, position);
     const charge = book.charge(content.record, content.from, content.heldAtMs);
     book.count(charge, 1, position);
     book.countTotal({ records: 1, bytes: charge.bytes, byteSeconds: charge.byteSeconds }, position);
     if (content.state === 'held') book.countQueue(content.target, charge, 1, position);
-    const key = hashKey(content.record.blobHash);
     const blob = index.blob(key) ?? { ...NOTHING_SEEN, blobBytes: content.record.blobBytes };
     if (blob.position < position) index.putBlob(key, { ...blob, position, references: blob.references + 1 });
   }
@@ -200,7 +198,7 @@ export class Ledger {
   }
 }
 
-function newRow(content: RecordContent, { position, payloadBytes }: Logged, schedule: Schedule): RecordRow {
+function newRow(content: RecordContent, hash: string, { position, payloadBytes }: Logged, schedule: Schedule): RecordRow {
   const { record } = content;
   return {
     position,
@@ -208,12 +206,12 @@ function newRow(content: RecordContent, { position, payloadBytes }: Logged, sche
     entryPayloadBytes: payloadBytes,
     state: content.state,
     from: content.from,
-    ...(content.to !== undefined && { to: content.to }),
+    to: content.to,
     heldAtMs: content.heldAtMs,
     destination: record.destination,
     expirySec: record.expirySec,
     blobBytes: record.blobBytes,
-    hash: hashKey(record.blobHash),
+    hash,
     schedule,
   };
 }

@@ -77,6 +77,8 @@ const STATES: readonly RecordState[] = ['held', 'fetched', 'forwarded', 'accepte
 const HASH_BYTES = 32;
 const TIME_BYTES = 6;
 const SIZE_BYTES = 6;
+/** What most entries take, beside the bytes of a record or a blob. */
+const HEAD_BYTES = 128;
 
 /** A blob as it goes into the log, with what the log then says. */
 export interface BlobEntry {
@@ -94,7 +96,7 @@ export function largeBlob(hash: Uint8Array, blobBytes: number, suffix: string): 
 }
 
 /** What the entry of a blob holds, by what the index knows of it. */
-export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: number; readonly suffix?: string }): number {
+export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: number; readonly suffix: string | undefined }): number {
   return suffix === undefined ? BLOB_PAYLOAD_OFFSET + blobBytes : HASH_BYTES + SIZE_BYTES + 2 + suffix.length;
 }
 
@@ -102,15 +104,16 @@ export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: 
 export const BLOB_PAYLOAD_OFFSET = HASH_BYTES;
 
 export function encodeContent(content: Exclude<LogContent, BlobContent>): LogItem {
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(HEAD_BYTES);
   switch (content.kind) {
     case 'blob-file':
       writer.fixed(content.hash).uint(content.blobBytes, SIZE_BYTES).text(content.suffix);
       break;
     case 'record':
     case 'copy':
-      writer.uint(stateNumber(content.state), 1).uint(content.heldAtMs, TIME_BYTES).text(content.from).text(content.to ?? '').text(content.target).bytes(content.record.bytes);
-      break;
+      writer.uint(stateNumber(content.state), 1).uint(content.heldAtMs, TIME_BYTES).text(content.from).text(content.to ?? '').text(content.target).uint(content.record.bytes.length, 4);
+      // The record goes to the log from where it is.
+      return { kind: content.kind, parts: [writer.finish(), content.record.bytes] };
     case 'step':
       writer.fixed(toBytes(content.record)).uint(stateNumber(content.was), 1).uint(stateNumber(content.state), 1).text(content.to ?? '');
       writeOutbox(writer, content.outbox);

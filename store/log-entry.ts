@@ -3,10 +3,13 @@
  * The header has a CRC of its own, so that an entry whose payload was damaged can still be stepped over;
  * it carries the generation of its segment, so that what a recycled file held before is never taken for new, and where
  * its group began: groups follow one another, so an entry of a later group proves that this one was durable.
+ * The CRC of a payload covers all of it, except that of a blob, which covers the hash in front: the hash vouches for the rest.
  *
  *   0 magic 4 | 4 kind 1 | 5 group start / 8, 3 | 8 generation 4 | 12 payload length 4 | 16 payload CRC 4 | 20 header CRC 4
  */
-import { crc32c } from '../wire/crc.js';
+import { CRC_OF_NOTHING, crc32c } from '../wire/crc.js';
+import { HASH_BYTES } from '../wire/digest.js';
+import { isSha256Of } from '../wire/node-crypto.js';
 
 /** What an entry says; store/log-content.ts has the payload of each. Numbers are for ever. */
 export const ENTRY_KINDS = { blob: 1, 'blob-file': 2, record: 3, copy: 4, step: 5, outbox: 6, arrived: 7, horizon: 8 } as const;
@@ -56,10 +59,10 @@ export function writeEntry(target: Buffer, offset: number, place: EntryPlace, it
   target.writeUInt32BE(ENTRY_KINDS[item.kind] * 0x100_0000 + place.groupStart / ENTRY_ALIGN_BYTES, offset + 4);
   target.writeUInt32BE(place.generation, offset + 8);
   target.writeUInt32BE(payloadBytes, offset + 12);
-  target.writeUInt32BE(crc32c(target.subarray(offset + ENTRY_HEADER_BYTES, end)), offset + 16);
-  target.writeUInt32BE(crc32c(target.subarray(offset, offset + HEADER_SUMMED_BYTES)), offset + HEADER_SUMMED_BYTES);
+  target.writeUInt32BE(crc32c(target, CRC_OF_NOTHING, offset + ENTRY_HEADER_BYTES, item.kind === 'blob' ? offset + ENTRY_HEADER_BYTES + HASH_BYTES : end), offset + 16);
+  target.writeUInt32BE(crc32c(target, CRC_OF_NOTHING, offset, offset + HEADER_SUMMED_BYTES), offset + HEADER_SUMMED_BYTES);
   const padded = offset + entryBytes(payloadBytes);
-  target.fill(0, end, padded);
+  while (end < padded) target[end++] = 0;
   return padded;
 }
 
@@ -79,5 +82,8 @@ export function readEntryHead(bytes: Buffer, offset: number, generation: number)
 }
 
 export function payloadIsWhole(head: EntryHead, payload: Uint8Array): boolean {
-  return payload.length === head.payloadBytes && crc32c(payload) === head.payloadCrc;
+  if (payload.length !== head.payloadBytes) return false;
+  if (head.kind !== 'blob') return crc32c(payload) === head.payloadCrc;
+  const hash = payload.subarray(0, HASH_BYTES);
+  return crc32c(hash) === head.payloadCrc && isSha256Of(hash, payload.subarray(HASH_BYTES));
 }

@@ -14,7 +14,7 @@ export interface RecordRow {
   readonly entryPayloadBytes: number;
   readonly state: RecordState;
   readonly from: string;
-  readonly to?: string;
+  readonly to: string | undefined;
   readonly heldAtMs: number;
   /** Of the record: what accounting and letting go need without reading the log. */
   readonly destination: string;
@@ -68,5 +68,5 @@ export function decodeRecordRow(bytes: Uint8Array): RecordRow {
   const to = reader.text();
   const destination = reader.text();
   reader.end();
-  return { ...fixed, schedule: { target, dueMs, attempts }, from, ...(to !== '' && { to }), destination };
+  return { ...fixed, schedule: { target, dueMs, attempts }, from, to: to === '' ? undefined : to, destination };
 }

@@ -35,11 +35,16 @@ export function sha512Of(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Whether `digest` is the SHA-256 of bytes that are all here. Compared as text: a byte array made for each small blob
- * that is stored would cost as much as its hash.
+ * SHA-256 of bytes that are all here, as text of the characters 0 to 255: a byte array made for each small blob that is
+ * stored would cost as much as its hash.
  */
+export function sha256Latin1(bytes: Uint8Array): string {
+  return hash('sha256', bytes, 'binary');
+}
+
+/** Whether `digest` is the SHA-256 of bytes that are all here. */
 export function isSha256Of(digest: Uint8Array, bytes: Uint8Array): boolean {
-  return hash('sha256', bytes, 'binary') === asBuffer(digest).toString('latin1');
+  return sha256Latin1(bytes) === asBuffer(digest).toString('latin1');
 }
 
 export interface Sha256Stream {
