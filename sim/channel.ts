@@ -235,8 +235,9 @@ export class Channel {
   }
 
   #isWindowLost(window: Window): boolean {
-    if (this.model.windowLossProbability <= 0) return false;
-    if (this.#windowDrawn?.startUs !== window.startUs) this.#windowDrawn = { startUs: window.startUs, isLost: this.#chance.chance(this.model.windowLossProbability) };
+    const probability = window.lostProbability ?? this.model.windowLossProbability;
+    if (probability <= 0) return false;
+    if (this.#windowDrawn?.startUs !== window.startUs) this.#windowDrawn = { startUs: window.startUs, isLost: this.#chance.chance(probability) };
     return this.#windowDrawn.isLost;
   }
 

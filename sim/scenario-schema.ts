@@ -36,10 +36,10 @@ const loss = z.union([
 const planet = z.enum(PLANETS);
 
 /** From the time when it begins to the time when it ends, with what it has for itself. */
-const wholeSpell = z.strictObject({ from: durationUs, until: durationUs, rate: rateBits.optional(), delay: durationUs.optional() });
+const wholeSpell = z.strictObject({ from: durationUs, until: durationUs, rate: rateBits.optional(), delay: durationUs.optional(), lost: probability.optional() });
 const spell = z.union(
   [z.tuple([durationUs, durationUs]).transform(([from, until]): z.output<typeof wholeSpell> => ({ from, until })), wholeSpell],
-  { error: 'use [from, until], or { from, until, rate, delay }' },
+  { error: 'use [from, until], or { from, until, rate, delay, lost }' },
 );
 
 const list = z
@@ -72,12 +72,12 @@ const passes = z.strictObject({
 
 const windows = z.union(
   [
-    z.literal('always'),
+    z.enum(['always', 'never']),
     z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }).refine(({ every, drift }) => every + drift > 0),
     list,
     z.strictObject({ passes }),
   ],
-  { error: 'use "always", { first, every, open, drift }, { list, loop } or { passes }' },
+  { error: 'use "always", "never", { first, every, open, drift }, { list, loop } or { passes }' },
 );
 
 const ONE_SOURCE = 'give either a file, or the text itself';

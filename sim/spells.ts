@@ -20,10 +20,11 @@ export function changingSpells({ list, loop }: SpellList): Spells | undefined {
 
 export function joined(list: readonly Spell[]): Window[] {
   const windows: Window[] = [];
-  for (const { from, until } of list) {
+  for (const { from, until, lost } of list) {
     const last = windows.at(-1);
-    if (last?.endUs === from) windows[windows.length - 1] = { ...last, endUs: until };
-    else windows.push({ startUs: from, endUs: until });
+    // What may be lost is lost for itself.
+    if (last?.endUs === from && last.lostProbability === undefined && lost === undefined) windows[windows.length - 1] = { ...last, endUs: until };
+    else windows.push({ startUs: from, endUs: until, ...(lost !== undefined && { lostProbability: lost }) });
   }
   return windows;
 }

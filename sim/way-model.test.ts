@@ -87,7 +87,7 @@ const FAULTS: readonly (readonly [lines: string, says: RegExp])[] = [
   ['windows: { list: [[1 s, 3 s], [2 s, 4 s]] }', /links\[0\]\.windows\.list\[1\]: windows follow one another/],
   ['windows: { list: [[3 s, 3 s]] }', /links\[0\]\.windows\.list\[0\]: a window ends after it begins/],
   ['windows: { list: [[1 s, 3 s]], loop: 2 s }', /links\[0\]\.windows\.loop: a round is as long/],
-  ['windows: daily', /links\[0\]\.windows: use "always", /],
+  ['windows: daily', /links\[0\]\.windows: use "always", "never", /],
   [PASSES.replace('97.6000', '97.6001'), /links\[0\]\.windows\.passes\.tle: line 2 of the elements ends with its checksum, 6/],
 ];
 

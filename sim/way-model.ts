@@ -102,6 +102,7 @@ function lightOf(link: LinkPlan, side: 'there' | 'back', windows: Windows, start
 
 function windowsOf({ windows }: WayPlan, startMs: number): Windows {
   if (windows === undefined || windows === 'always') return ALWAYS;
+  if (windows === 'never') return () => undefined;
   if ('passes' in windows) return passes(skyOf(windows.passes, startMs), windows.passes.maskDeg);
   if ('every' in windows) return periodic({ firstUs: windows.first, everyUs: windows.every, openUs: windows.open, driftUs: windows.drift });
   const list = joined(windows.list);

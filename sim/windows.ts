@@ -9,6 +9,7 @@ export interface Window {
   /** Where it differs from the link's own. */
   readonly bitsPerSec?: number;
   readonly delayUs?: number;
+  readonly lostProbability?: number;
 }
 
 /** The first window that ends after a time; undefined when there is none any more. */
