@@ -58,9 +58,9 @@ export function planOf(scenario: Scenario, days = Number.POSITIVE_INFINITY): Sce
     add(a, b, courierModel(courier, 'there'), `${a} to ${b}`);
     add(b, a, courierModel(courier, 'back'), `${b} to ${a}`);
   }
-  const contacts = [...ways.values()].flatMap((own) => {
+  const contacts = [...ways].flatMap(([way, own]) => {
     const { spells, overlaps } = flattened(own);
-    const [{ from = '', to = '' } = {}] = own;
+    const [from = '', to = ''] = way.split(' ');
     if (overlaps > 0) notes.push(`${from} to ${to}: several links, of which the fastest counts at each time`);
     return spells.map(({ startSec, endSec, bitsPerSec = 0, delaySec = 0, lost = 0 }): PlanContact => ({
       from: numbers.get(from) ?? 0,
@@ -102,9 +102,9 @@ function numbersOf(names: readonly string[]): Map<string, number> {
 }
 
 /** Rate and light time are the same all the time. */
-function isSteady({ pace, delayUs }: ChannelModel, startMs: number, endMs: number): boolean {
-  if (pace !== undefined) return false;
+function isSteady(model: ChannelModel, startMs: number, endMs: number): boolean {
+  if (model.pace !== undefined) return false;
   const lengthUs = (endMs - startMs) * US_PER_MS;
-  const first = delayUs(0);
-  return [0.1, 0.37, 0.5, 0.81, 1].every((share) => delayUs(share * lengthUs) === first);
+  const first = model.delayUs(0);
+  return [0.1, 0.37, 0.5, 0.81, 1].every((share) => model.delayUs(share * lengthUs) === first);
 }

@@ -1,6 +1,8 @@
 /** Every format, with a small file of our own for each of its traps, and the files of others where they are at hand. */
 import t from 'tap';
 import { needsShared, readSharedTable, readSharedText } from '../../scripts/shared-vectors.js';
+import { bestRoute, contactGraph } from '../../plan/route.js';
+import { planOf } from '../exporters/scenario-plan.js';
 import { runScenario } from '../run-scenario.js';
 import { parseScenario } from '../scenario-file.js';
 import type { LinkPlan, Scenario } from '../scenario-schema.js';
@@ -235,6 +237,15 @@ for (const [format, file, links] of SHARED) {
     }
   });
 }
+
+t.test('a relay does not wait with what it can send later: arrival at 11', needsShared('sim-vectors/plans/asabr-satellite_constellation-contact_plan_1.cp'), async (t) => {
+  const { scenario } = imported('a-sabr', readSharedText('sim-vectors/plans/asabr-satellite_constellation-contact_plan_1.cp'));
+  const { contacts, numbers } = planOf(scenario);
+  const node = (name: string): number => numbers.get(name) ?? 0;
+  const route = bestRoute(contactGraph(contacts), { from: node('source'), to: node('destination'), readyMs: START_MS, bytes: 0, expiryMs: Number.POSITIVE_INFINITY });
+  t.equal(((route?.arrivesMs ?? 0) - START_MS) / 1000, 11);
+  t.equal(route?.contacts.length, 2);
+});
 
 t.test('a dish with trees around it: median 34.99 ms, 11.03 % dropped, 76 s fully out in six runs', needsShared('sim-vectors/starlink-dish-history-nuwins.csv'), async (t) => {
   const rows = readSharedTable('sim-vectors/starlink-dish-history-nuwins.csv');

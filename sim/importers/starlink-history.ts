@@ -58,7 +58,7 @@ function historyIn(text: string, file: string): Record<string, unknown> {
   }
   const find = (inside: unknown, depth: number): Record<string, unknown> | undefined => {
     if (typeof inside !== 'object' || inside === null || depth > MOST_DEPTH) return undefined;
-    if ('popPingDropRate' in inside) return inside as Record<string, unknown>;
+    if (isHistory(inside)) return inside;
     for (const deeper of Object.values(inside)) {
       const found = find(deeper, depth + 1);
       if (found !== undefined) return found;
@@ -68,6 +68,10 @@ function historyIn(text: string, file: string): Record<string, unknown> {
   const found = find(value, 0);
   if (found === undefined) throw planSyntax(file, 1, text.slice(0, 40), 'a history with popPingDropRate');
   return found;
+}
+
+function isHistory(value: object): value is Record<string, unknown> {
+  return 'popPingDropRate' in value;
 }
 
 function lineOf(text: string, field: string): number {
