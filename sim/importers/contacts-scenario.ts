@@ -30,7 +30,9 @@ export function contactsScenario(outline: ContactsOutline): Imported {
   const ways = new Map<string, ImportedContact[]>();
   for (const contact of contacts) {
     const key = wayKey(contact.from, contact.to);
-    ways.set(key, [...(ways.get(key) ?? []), contact]);
+    const known = ways.get(key);
+    if (known === undefined) ways.set(key, [contact]);
+    else known.push(contact);
   }
   const links: Record<string, unknown>[] = [];
   for (const [index, a] of nodes.entries()) {
@@ -43,8 +45,10 @@ export function contactsScenario(outline: ContactsOutline): Imported {
       if (out.overlaps + home.overlaps > 0) notes.push(`contacts of ${a} and ${b} overlap: of two at the same time the faster counts`);
     }
   }
-  const routes = routesOf(nodes, ways);
-  const lastsSec = Math.max(1, outline.endSec ?? 0, loopSec === undefined ? 0 : LOOPED_DAYS * 86_400, ...contacts.map(({ endSec }) => endSec));
+  if (nodes.length > MOST_NODES) notes.push(`there are ${nodes.length} nodes, and no routes: with more than ${MOST_NODES}, each to each would be too many`);
+  const routes = nodes.length > MOST_NODES ? undefined : routesOf(nodes, ways);
+  const leastSec = Math.max(1, outline.endSec ?? 0, loopSec === undefined ? 0 : LOOPED_DAYS * 86_400);
+  const lastsSec = contacts.reduce((latest, { endSec }) => Math.max(latest, endSec), leastSec);
   const [first, last] = [nodes[0], nodes.at(-1)];
   const mail = events !== undefined || first === undefined || last === undefined || first === last ? undefined : [
     { from: domainOf(first), to: domainOf(last), perDay: 24, size: ['1 KiB', '8 KiB'] },
@@ -57,7 +61,7 @@ export function contactsScenario(outline: ContactsOutline): Imported {
       ...(startMs !== undefined && { starts: new Date(startMs).toISOString() }),
       lasts: seconds(Math.ceil(lastsSec)),
       settles: '1 h',
-      nodes: Object.fromEntries(nodes.map((node) => [node, { serves: [domainOf(node)], routes: routes.get(node) }])),
+      nodes: Object.fromEntries(nodes.map((node) => [node, { serves: [domainOf(node)], routes: routes?.get(node) }])),
       links,
       traffic: mail,
       events: events === undefined ? undefined : [{ text: events }],

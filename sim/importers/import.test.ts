@@ -280,6 +280,14 @@ t.test('100 messages of the ONE, at their times', needsShared('sim-vectors/one-m
   t.ok(notes.some((note) => /no connection/.test(note)));
 });
 
+t.test('a plan of very many nodes has no routes, and says so', async (t) => {
+  const contacts = Array.from({ length: 300 }, (_, index) => ({ contact: index, source: index + 1, dest: index + 2, startTime: 0, endTime: 60, rateBitsPerSec: 1000, owlt: 1 }));
+  const { scenario, notes } = imported('hdtn', JSON.stringify({ contacts }));
+  t.equal(scenario.links.length, 300);
+  t.same(scenario.nodes.n1?.routes, []);
+  t.ok(notes.some((note) => /301 nodes, and no routes/.test(note)));
+});
+
 t.test('every format says what it is', async (t) => {
   for (const { what, mostFiles } of Object.values(IMPORTS)) t.ok(what.length > 5 && mostFiles > 0);
 });

@@ -22,3 +22,8 @@ t.test('what is written is read as it was', async (t) => {
   t.match(text, /\n {4}trace:\n {6}text: \|\n {8}seconds,loss\n/);
   t.match(text, /\n {2}- \{ between: \[b, c\] \}\n/, 'what is short stands on one line');
 });
+
+t.test('of many remarks the first are written, and how many more there are', async (t) => {
+  const text = scenarioText({ name: 'two' }, Array.from({ length: 50 }, (_, index) => `remark ${index}`));
+  t.match(text, /# remark 39\n# and 10 more\.\nname: two\n$/);
+});

@@ -1,6 +1,7 @@
 /** A scenario as a file that people go on to edit: short things on one line, notes as remarks at its head. */
 
 const LINE_CHARACTERS = 150;
+const MOST_REMARKS = 40;
 /** Words that YAML takes for something else. */
 const NO_WORDS = /^(true|false|null|yes|no|on|off|y|n|~)$/i;
 const PLAIN = /^[A-Za-z][A-Za-z0-9 ./-]*[A-Za-z0-9.]$|^[A-Za-z]$/;
@@ -8,7 +9,8 @@ const QUANTITY = /^-?\d+(\.\d+)?(e-?\d+)? ?[A-Za-z%/]+$/;
 
 /** @param value what the scenario's schema reads; undefined fields are left out */
 export function scenarioText(value: Readonly<Record<string, unknown>>, remarks: readonly string[]): string {
-  const head = remarks.map((remark) => `# ${remark.replaceAll('\n', ' ')}\n`).join('');
+  const shown = remarks.length > MOST_REMARKS ? [...remarks.slice(0, MOST_REMARKS), `and ${remarks.length - MOST_REMARKS} more.`] : remarks;
+  const head = shown.map((remark) => `# ${remark.replaceAll('\n', ' ')}\n`).join('');
   return `${head}${block(value, '')}`;
 }
 
