@@ -70,7 +70,7 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
   );
   const large = links.flatMap(({ link, heldLarge }) => (heldLarge === undefined ? [] : [`${link} leaves ${heldLarge} large ones to another link (postern queue send)`]));
   const stays = links.flatMap(({ link, heldBack }) => (heldBack === undefined ? [] : [`${link} leaves ${heldBackText(heldBack)}`]));
-  const limits = links.flatMap(({ link, limits: found }) => (found ?? []).filter(({ used, refused }) => used > 0 || refused > 0).map((limit) => `${link}: ${limitText(limit)}`));
+  const limits = links.flatMap(({ link, limits: found }) => found.filter(({ used, refused }) => used > 0 || refused > 0).map((limit) => `${link}: ${limitText(limit)}`));
   return [table, ...limits, ...large, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
 }
 

@@ -7,6 +7,7 @@ import { backoffMs } from '../base/backoff.js';
 import { isPosternError } from '../base/errors.js';
 import type { Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
+import { ContactPace } from './contact-pace.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus, Passage } from './lane.js';
 import type { Filling, LargeHeld, Load, PackedFreight, Packing } from './load.js';
@@ -35,6 +36,7 @@ export class NeighbourForwarder {
   readonly #let = new Set<string>();
   readonly #sends = new Set<Promise<void>>();
   readonly #repeated: RepeatedLoads;
+  readonly #paces: ReadonlyMap<Lane, ContactPace>;
   readonly #abort = new AbortController();
   readonly #changed: () => void;
   #pumping: Promise<void> | undefined;
@@ -50,6 +52,7 @@ export class NeighbourForwarder {
     this.#packing = packing;
     this.#changed = changed;
     this.#repeated = new RepeatedLoads(context.store, peerTarget(peer.name));
+    this.#paces = new Map(lanes.filter(({ link }) => link.supports.sendsAsItReads === true).map((lane) => [lane, new ContactPace(context.clock, () => lane.contacts.at(context.trust.nowMs())?.rateBytesPerSec ?? Number.POSITIVE_INFINITY)]));
   }
 
   /** Starts as many sends as there are free lanes and due loads. Several calls at once make one more round, not several. */
@@ -144,7 +147,7 @@ export class NeighbourForwarder {
       if (isPosternError(thrown) && thrown.code === 'STORE_GONE') return this.#giveBack(load);
       this.#context.log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
       this.#giveBack(load);
-      return lane.failed(store, trust.nowMs(), this.#context.random);
+      return lane.failed(store, trust.nowMs(), this.#context.random, 'a fault of this gateway: see its log');
     });
     const done = send.finally(() => {
       lane.sending -= 1;
@@ -214,7 +217,7 @@ export class NeighbourForwarder {
     if (this.#abort.signal.aborted) return;
     counters.add(outcome.kind === 'refused' ? 'sendsRefused' : 'sendsUnreachable');
     log.info('the link failed', { peer: this.peer.name, link: lane.link.name, code: outcome.kind, reason: outcome.reason });
-    await lane.failed(store, trust.nowMs(), random, retryAfterOf(outcome));
+    await lane.failed(store, trust.nowMs(), random, outcome.reason, retryAfterOf(outcome));
     if (this.lanes.every((way) => way.isBackingOff || way.contacts.at(trust.nowMs()) === undefined)) planner.failed(this.peer.name, trust.nowMs());
   }
 
@@ -229,7 +232,8 @@ export class NeighbourForwarder {
     const timer = limitMs === undefined ? undefined : clock.timer(limitMs, () => limit.abort());
     const startMs = clock.monotonicMs();
     try {
-      return await this.#repeated.send(lane.link, load, freight, timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]));
+      const signal = timer === undefined ? this.#abort.signal : AbortSignal.any([this.#abort.signal, limit.signal]);
+      return await this.#repeated.send(lane.link, load, this.#paces.get(lane)?.paced(freight, signal) ?? freight, signal);
     } finally {
       timer?.cancel();
       // Whether the bytes of a send that failed have left nobody knows: they stay counted.

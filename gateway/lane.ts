@@ -32,7 +32,8 @@ export interface LaneStatus {
   readonly heldBack?: HeldBack;
   /** How many are too large for this link and wait for another; absent where none does. */
   readonly heldLarge?: number;
-  readonly limits?: readonly LinkLimit[];
+  /** How many sends may be under way, and what the link says of its own bounds. */
+  readonly limits: readonly LinkLimit[];
 }
 
 export interface ContactStatus {
@@ -88,6 +89,8 @@ export class Lane {
   readonly #retry: Backoff;
   #attempts = 0;
   #notBeforeMs = 0;
+  /** What the last send came to, where it failed. */
+  #trouble: string | undefined;
 
   constructor(link: Link, retry: Backoff, receiptWait: Backoff, plan: LanePlan = AT_ANY_TIME) {
     this.link = link;
@@ -188,8 +191,9 @@ export class Lane {
     return this.#attempts > 0;
   }
 
-  async failed(store: Store, nowMs: number, random: Random, retryAfterMs = 0): Promise<void> {
+  async failed(store: Store, nowMs: number, random: Random, why: string, retryAfterMs = 0): Promise<void> {
     this.#attempts += 1;
+    this.#trouble = why;
     // A wait that a clock gone wrong has put far away must not outlive the cap.
     this.#notBeforeMs = Math.round(nowMs + Math.max(Math.min(retryAfterMs, this.#retry.capMs), backoffMs(this.#retry, this.#attempts, random)));
     await this.#save(store);
@@ -200,11 +204,12 @@ export class Lane {
     if (this.#attempts === 0 && this.#notBeforeMs === 0) return;
     this.#attempts = 0;
     this.#notBeforeMs = 0;
+    this.#trouble = undefined;
     await this.#save(store);
   }
 
   status(nowMs: number): LaneStatus {
-    const { state, sentBytes, receivedBytes, lastContactMs, lastError, limits } = this.link.status();
+    const { state, sentBytes, receivedBytes, lastContactMs, lastError = this.#trouble, limits = [] } = this.link.status();
     const contact = this.#contactStatus(nowMs);
     return {
       link: this.link.name,
@@ -220,7 +225,7 @@ export class Lane {
       ...(this.budget !== undefined && { budget: this.budget.status() }),
       ...(this.heldLarge > 0 && { heldLarge: this.heldLarge }),
       ...(this.heldBack !== undefined && { heldBack: this.heldBack }),
-      ...(limits !== undefined && { limits }),
+      limits: [{ name: 'sends under way', unit: 'count', used: this.sending, most: this.link.supports.parallel, refused: 0 }, ...limits],
     };
   }
 

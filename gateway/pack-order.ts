@@ -4,7 +4,7 @@ import type { Waiting } from '../plan/fill.js';
 import type { StoredRecord } from '../store/store.js';
 import type { Filling, PackInput } from './load.js';
 import { isRaised } from './priorities.js';
-import { PIECE_HEAD_BYTES } from './unit-size.js';
+import { headRoomBytes, PIECE_HEAD_BYTES } from './unit-size.js';
 
 interface Candidate extends Waiting {
   readonly stored: StoredRecord;
@@ -14,7 +14,7 @@ interface Candidate extends Waiting {
 export function orderDue(due: readonly StoredRecord[], input: PackInput, filling: Filling, loadBytes: number): StoredRecord[] {
   const { chosen, heldBack } = fill(
     due.map((stored) => candidate(stored, input, filling)),
-    { ...filling, nowMs: input.nowMs, loadBytes, leftBytes: Math.min(filling.leftBytes, input.roomBytes) },
+    { ...filling, nowMs: input.nowMs, loadBytes, leftBytes: Math.min(filling.leftBytes, input.roomBytes) - headRoomBytes(input.supports) },
   );
   filling.tell(heldBack);
   return chosen.map(({ stored }) => stored);

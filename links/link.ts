@@ -44,6 +44,8 @@ export interface LinkSupport {
   readonly largestBytes: number;
   /** How many sends may be under way at once. 0: the link only brings. */
   readonly parallel: number;
+  /** Bytes leave as they are read, so that whoever gives them slowly has them sent slowly. */
+  readonly sendsAsItReads?: boolean;
   /** The link was handed its contacts and keeps to them itself: a send may outlast one and go on in the next. */
   readonly keepsContacts?: boolean;
   /** The link was handed a purse (links/purse.ts) and pays for itself. */

@@ -158,14 +158,17 @@ export class Budget {
   /** Every limit as it stands. */
   lines(nowMs: number): BudgetLine[] {
     this.#turn(nowMs);
-    const { limits, alertPercent, monthBeginsOn } = this.terms;
+    const { price, limits, alertPercent, monthBeginsOn } = this.terms;
+    // What is left and pays for nothing is spent, too.
+    const least = sumOf(price, { bytes: 1, sessions: 1, ms: 0 });
     return limits.flatMap((limit) => {
       const { startMs, spent } = this.#periods[limit.per];
       return MEASURES.flatMap((measure): BudgetLine[] => {
         const most = limit[measure];
         if (most === undefined) return [];
         const used = inMeasure(spent, measure);
-        const state = used >= most ? 'spent' : used >= (most * alertPercent) / 100 ? 'alert' : 'ok';
+        const isSpent = used >= most || used + inMeasure(least, measure) > most;
+        const state = isSpent ? 'spent' : used >= (most * alertPercent) / 100 ? 'alert' : 'ok';
         return [{ per: limit.per, measure, spent: used, limit: most, state, resetsAtMs: periodEndMs(limit.per, startMs, monthBeginsOn) }];
       });
     });

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { utf8 } from '../../base/bytes.js';
 import type { Clock } from '../../base/clock.js';
 import { writeDurably } from '../../base/durable-file.js';
+import type { LinkLimit } from '../link.js';
 import type { Fragment, Holdings } from './message.js';
 import { fromFragments } from './unit.js';
 
@@ -32,6 +33,8 @@ export class Arrivals {
   readonly #clock: Clock;
   readonly #units = new Map<string, Arriving>();
   #done: string[] = [];
+  /** Units that made room for others. */
+  #dropped = 0;
 
   constructor(folder: string, clock: Clock) {
     this.#folder = folder;
@@ -77,6 +80,10 @@ export class Arrivals {
     await this.#drop(key);
   }
 
+  limit(): LinkLimit {
+    return { name: 'units arriving', unit: 'count', used: this.#units.size, most: MOST_UNITS, refused: this.#dropped };
+  }
+
   /** What to ask for now. */
   questions(): Holdings[] {
     const nowMs = this.#clock.nowMs();
@@ -108,7 +115,11 @@ export class Arrivals {
   async #makeRoom(): Promise<void> {
     const oldMs = this.#clock.nowMs() - KEPT_MS;
     const byAge = [...this.#units].sort(([, a], [, b]) => a.lastMs - b.lastMs);
-    for (const [index, [key, { lastMs }]] of byAge.entries()) if (index < byAge.length - MOST_UNITS || lastMs < oldMs) await this.#drop(key);
+    for (const [index, [key, { lastMs }]] of byAge.entries()) {
+      const isTooMany = index < byAge.length - MOST_UNITS;
+      if (isTooMany) this.#dropped += 1;
+      if (isTooMany || lastMs < oldMs) await this.#drop(key);
+    }
   }
 
   async #drop(key: string): Promise<void> {

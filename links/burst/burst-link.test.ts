@@ -10,6 +10,7 @@ import type { Outcome } from '../link.js';
 import { collector, freightOf, runLinkSuite, sendNow, takeNothing, type LinkCase, type LinkPair } from '../link.suite.js';
 import type { Outlay, Purse, Spending } from '../purse.js';
 import { BurstLink, type BurstLinkOptions } from './burst-link.js';
+import { encodeMessage } from './message.js';
 import { SatelliteNetwork, SimulatedModem } from './modem.test-helper.js';
 
 const SKIPS: Partial<Record<LinkCase, string>> = {
@@ -404,6 +405,30 @@ t.test('messages of strangers and of other networks are let go, and harm nothing
   await pass(clock, () => farModem.sessions >= 5);
   t.same(await send(700), { kind: 'written' });
   await pass(clock, () => taken.digests.length === 1);
+});
+
+t.test('units that never become whole are bounded, and the status says how many made room', async (t) => {
+  const { far, clock, network, farModem } = await started(t);
+  const limit = (): unknown => far.status().limits?.find(({ name }) => name === 'units arriving');
+  t.match(limit(), { used: 0, most: 16, refused: 0 });
+  for (let unit = 1; unit <= 18; unit++) {
+    const message = encodeMessage([{ kind: 'fragment', unit, index: 0, count: 5, bytes: new Uint8Array(100) }], { from: NEAR_KEY, to: FAR_KEY });
+    network.deliver('far', message);
+    await pass(clock, () => farModem.sessions >= unit);
+  }
+  await pass(clock, () => (limit() as { refused: number }).refused === 2);
+  t.match(limit(), { used: 16, most: 16, refused: 2 });
+});
+
+t.test('a neighbour that does not answer is written to four times, and the status says what was turned away', async (t) => {
+  const { send, near } = await started(t);
+  const limit = (): unknown => near.status().limits?.find(({ name }) => name === 'units without an answer');
+  for (let unit = 1; unit <= 4; unit++) {
+    t.same(await send(10), { kind: 'written' });
+    t.match(limit(), { used: unit, most: 4, refused: 0 });
+  }
+  t.match(await send(10), { kind: 'refused', code: 'no-answer' });
+  t.match(limit(), { used: 4, refused: 1 });
 });
 
 t.test('a folder that cannot be stops the start', async (t) => {

@@ -7,7 +7,7 @@ import { codeOf, sweepTemporaries } from '../../base/durable-file.js';
 import { messageOf, PosternError } from '../../base/errors.js';
 import { makeFolder } from '../../base/make-folder.js';
 import { gatherFreight } from '../gather.js';
-import type { Deliver, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
+import type { Deliver, Freight, Link, LinkLimit, LinkStatus, LinkSupport, Outcome } from '../link.js';
 import { Arrivals } from './arrivals.js';
 import { BurstWorker } from './burst-worker.js';
 import type { BurstWorkerOptions } from './burst-worker.js';
@@ -39,6 +39,7 @@ export class BurstLink implements Link {
   #worker: BurstWorker | undefined;
   #sending: Promise<unknown> | undefined;
   #unanswered = 0;
+  #refused = 0;
   #lastUnitMs = Number.NEGATIVE_INFINITY;
   #status: LinkStatus = { state: 'stopped', sentBytes: 0, receivedBytes: 0 };
 
@@ -84,6 +85,7 @@ export class BurstLink implements Link {
       return { kind: 'refused', code: 'too-large', reason: `${this.name} carries ${this.supports.largestBytes} bytes at most; this unit has ${freight.bytes}.` };
     }
     const silenceMs = this.#silenceMs();
+    if (silenceMs > 0) this.#refused += 1;
     if (silenceMs > 0) return { kind: 'refused', code: 'no-answer', reason: `${this.name}: nothing has come back on the last ${this.#unanswered} units; the next goes later.`, retryAfterMs: silenceMs };
     if (this.#sending !== undefined) return this.#unreachable('it is busy with another unit');
     const sending = this.#send(worker, freight, signal);
@@ -103,7 +105,8 @@ export class BurstLink implements Link {
   }
 
   status(): LinkStatus {
-    return this.#status;
+    const silent: LinkLimit = { name: 'units without an answer', unit: 'count', used: this.#unanswered, most: UNANSWERED_FREELY, refused: this.#refused };
+    return { ...this.#status, limits: [silent, this.#arrivals.limit()] };
   }
 
   async #send(worker: BurstWorker, freight: Freight, signal: AbortSignal): Promise<Outcome> {

@@ -207,3 +207,11 @@ t.test('names of files say how long they are', async (t) => {
   }
 });
 
+
+t.test('files that were refused are counted, and the status says why the last one was', async (t) => {
+  const { link, inbox } = await started(t, { lookEveryMs: 10 });
+  t.same(link.status().limits, [{ name: 'refused files kept', unit: 'count', used: 0, most: 64, refused: 0 }]);
+  writeFileSync(join(inbox, 'postern-0123456789abcdef-999999999.bundle'), 'x');
+  await until(() => link.status().lastError !== undefined);
+  t.match(link.status(), { lastError: /was refused: too-large/, limits: [{ used: 1, refused: 1 }] });
+});

@@ -10,6 +10,7 @@ import type { Random } from '../../base/random.js';
 import type { Deliver, Freight, Link, LinkStatus, LinkSupport, Outcome } from '../link.js';
 import { Inbox } from './inbox.js';
 import { Outbox } from './outbox.js';
+import { MOST_FILES } from './quarantine.js';
 import { runProgram } from './run-program.js';
 import type { ProgramEnd } from './run-program.js';
 
@@ -48,6 +49,7 @@ export class CommandLink implements Link {
   readonly #inbox: Inbox;
   readonly #atWork = new Set<Promise<unknown>>();
   #running = false;
+  #refusedFiles = 0;
   #timer: Timer | undefined;
   #status: LinkStatus = { state: 'stopped', sentBytes: 0, receivedBytes: 0 };
 
@@ -63,7 +65,11 @@ export class CommandLink implements Link {
       largestBytes: largestInBytes,
       clock,
       onTaken: (bytes) => this.#note({ state: 'up', lastContactMs: clock.nowMs(), receivedBytes: this.#status.receivedBytes + bytes }),
-      onRefused: (file, reason) => log('warn', 'a file was refused', { link: this.name, file, reason }),
+      onRefused: (file, reason) => {
+        this.#refusedFiles += 1;
+        this.#note({ lastError: `the file ${file} was refused: ${reason}` });
+        log('warn', 'a file was refused', { link: this.name, file, reason });
+      },
     });
   }
 
@@ -94,7 +100,7 @@ export class CommandLink implements Link {
   }
 
   status(): LinkStatus {
-    return this.#status;
+    return { ...this.#status, limits: [{ name: 'refused files kept', unit: 'count', used: Math.min(this.#refusedFiles, MOST_FILES), most: MOST_FILES, refused: this.#refusedFiles }] };
   }
 
   async #carry(freight: Freight, signal: AbortSignal): Promise<Outcome> {

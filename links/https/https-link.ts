@@ -47,7 +47,7 @@ export class HttpsLink implements Link {
   constructor(options: HttpsLinkOptions) {
     this.#options = options;
     this.name = `${options.neighbour}/https`;
-    this.supports = { carries: 'batch', answers: true, largestBytes: options.largestBytes, parallel: options.parallel };
+    this.supports = { carries: 'batch', answers: true, largestBytes: options.largestBytes, parallel: options.parallel, sendsAsItReads: true };
   }
 
   async start(deliver: Deliver): Promise<void> {

@@ -1,6 +1,8 @@
 /** TLS 1.3 on a connection that has been talking in the clear (RFC 9174 §4.4). Keys are compared afterwards; chains and dates say nothing here. */
 import { isIP, type Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
+import { equalBytes, toHex } from '../../base/bytes.js';
+import { PosternError } from '../../base/errors.js';
 import type { TlsIdentity } from '../../base/tls-identity.js';
 
 /**
@@ -18,4 +20,12 @@ export function secure(socket: Socket, rest: Uint8Array, side: { readonly client
   const server = new TLSSocket(socket, { ...options, isServer: true, requestCert: true });
   server.once('secure', done);
   return server;
+}
+
+/** What is wrong with the key that an address has proved. */
+export function keyFault(address: string, key: Uint8Array | undefined, pinned: Uint8Array): PosternError | undefined {
+  if (key !== undefined && equalBytes(key, pinned)) return undefined;
+  const found = key === undefined ? 'no Ed25519 key' : toHex(key);
+  const text = `${address} proved another key than the one pinned for it: found ${found}, pinned ${toHex(pinned)}. Nothing was sent. If the neighbour has a new key, pair with it again.`;
+  return new PosternError('LINK_PEER_KEY', text, { address, found, pinned: toHex(pinned) });
 }

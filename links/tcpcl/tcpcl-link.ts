@@ -6,7 +6,6 @@
  */
 import { strict as assert } from 'node:assert';
 import type { Socket } from 'node:net';
-import { equalBytes, toHex } from '../../base/bytes.js';
 import type { Backoff } from '../../base/backoff.js';
 import type { Clock, Timer } from '../../base/clock.js';
 import { PosternError } from '../../base/errors.js';
@@ -18,6 +17,7 @@ import { takeOr } from '../take.js';
 import { Connection, type ConnectionOwner, type Dismissal, type Ending, type Traffic } from './connection.js';
 import { dial } from './dial.js';
 import { Reconnect } from './reconnect.js';
+import { keyFault } from './secure.js';
 import type { SessionTerms } from './session-terms.js';
 import type { Claim, TcpclListener } from './tcpcl-listener.js';
 import type { TcpclLog } from './tcpcl-log.js';
@@ -95,6 +95,7 @@ export class TcpclLink implements Link {
   #dialling: { cancel: () => void } | undefined;
   #redial: Timer | undefined;
   #sending = 0;
+  #turnedAway = 0;
   #lastError: string | undefined;
 
   constructor(options: TcpclLinkOptions) {
@@ -103,7 +104,7 @@ export class TcpclLink implements Link {
     assert(peerKey === undefined || peerKey.length === 32, 'an Ed25519 key has 32 bytes');
     this.#options = options;
     this.name = `${neighbour}/tcpcl`;
-    this.supports = { carries: 'bundle', answers: false, largestBytes, parallel };
+    this.supports = { carries: 'bundle', answers: false, largestBytes, parallel, sendsAsItReads: true };
     this.#handshakeMs = options.handshakeMs ?? DEFAULT_HANDSHAKE_MS;
     this.#reconnect = new Reconnect(options.reconnect ?? DEFAULT_RECONNECT, options.random);
     this.#terms = {
@@ -173,6 +174,7 @@ export class TcpclLink implements Link {
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
       sentBytes,
       receivedBytes,
+      limits: [{ name: 'connections', unit: 'count', used: this.#connections.size, most: CONNECTIONS, refused: this.#turnedAway }],
     };
   }
 
@@ -262,8 +264,9 @@ export class TcpclLink implements Link {
   }
 
   #accept(): ConnectionOwner | Dismissal {
-    if (this.#state !== 'started' || this.#connections.size >= CONNECTIONS) return { reason: 'busy' };
-    return this.#owner();
+    if (this.#state === 'started' && this.#connections.size < CONNECTIONS) return this.#owner();
+    this.#turnedAway += 1;
+    return { reason: 'busy' };
   }
 
   #owner(): ConnectionOwner {
@@ -337,13 +340,6 @@ export class TcpclLink implements Link {
   #log(level: Parameters<TcpclLog>[0], message: string, data: Parameters<TcpclLog>[2]): void {
     this.#options.log?.(level, message, { link: this.name, ...data });
   }
-}
-
-function keyFault(address: string, key: Uint8Array | undefined, pinned: Uint8Array): PosternError | undefined {
-  if (key !== undefined && equalBytes(key, pinned)) return undefined;
-  const found = key === undefined ? 'no Ed25519 key' : toHex(key);
-  const text = `${address} proved another key than the one pinned for it: found ${found}, pinned ${toHex(pinned)}. Nothing was sent. If the neighbour has a new key, pair with it again.`;
-  return new PosternError('LINK_PEER_KEY', text, { address, found, pinned: toHex(pinned) });
 }
 
 function sentence(reason: string): string {
