@@ -12,6 +12,7 @@ export interface RunOptions {
   /** The clock of this machine, for the speed alone. */
   readonly clock?: Clock;
   readonly plant?: Plant;
+  readonly endsEarly?: boolean;
   readonly realCurves?: boolean;
   readonly onPosition?: (position: Position) => void;
   /** Gets every line of the trace. */
@@ -19,9 +20,9 @@ export interface RunOptions {
 }
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<Report> {
-  const { seed, clock, plant, realCurves, onPosition, onLine } = options;
+  const { seed, clock, plant, realCurves, endsEarly, onPosition, onLine } = options;
   const startedMs = clock?.monotonicMs() ?? 0;
-  const world = new World(scenario, { seed, ...(plant !== undefined && { plant }), ...(realCurves !== undefined && { realCurves }), ...(onLine !== undefined && { onLine }) });
+  const world = new World(scenario, { seed, ...(plant !== undefined && { plant }), ...(endsEarly !== undefined && { endsEarly }), ...(realCurves !== undefined && { realCurves }), ...(onLine !== undefined && { onLine }) });
   await world.run(onPosition);
   const report = makeReport(world, seed);
   if (clock !== undefined) {

@@ -249,6 +249,10 @@ export const scenarioSchema = z
   });
 
 export type Scenario = z.infer<typeof scenarioSchema>;
+/** As a file has it, before defaults and units. */
+export type LinkInput = z.input<typeof ownLink>;
+export type CourierInput = z.input<typeof ownCourier>;
+export type ScenarioInput = Omit<z.input<typeof scenarioSchema>, 'links' | 'couriers'> & { readonly links?: readonly LinkInput[] | undefined; readonly couriers?: readonly CourierInput[] | undefined };
 export type NodePlan = Scenario['nodes'][string];
 export type LinkPlan = Scenario['links'][number];
 export type WayPlan = LinkPlan['there'];

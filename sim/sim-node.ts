@@ -62,8 +62,8 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** A store for one simulation had better have small segments. */
-const SEGMENT_BYTES = 2 ** 20;
+/** A store for one simulation had better have small segments, which are written full of zeros first. A segment has to hold any small blob. */
+const LEAST_SEGMENT_BYTES = 256 * 1024;
 const SMALLEST_LARGE_BLOB_BYTES = 64 * 1024;
 const GRACE_MS = 10_000;
 /** The daemon looks at clock and expiry every minute, whether or not something is due; a year of minutes in which nothing happens is not worth its time. */
@@ -157,6 +157,12 @@ export class SimNode {
     this.#world.tell(this.name, 'is down');
   }
 
+  /** The operator looks at the clock, finds it right, and says so, as with `postern clock confirm`. */
+  confirmClock(): void {
+    const { nowUs, startMs } = this.#world.time;
+    this.#running?.gateway.context.trust.confirm(startMs + nowUs / US_PER_MS, 'operator');
+  }
+
   /** A contact with this neighbour begins. */
   contact(link: string): void {
     this.#running?.links.find((candidate) => candidate.name === link)?.onSignOfLife?.();
@@ -189,7 +195,7 @@ export class SimNode {
       disk: this.#world.plant?.disk?.(disk) ?? disk,
       database: watchDatabase(this.#database, this.name, checks),
       random: chance,
-      limits: { ...config.store, reserveFraction: config.store.reservePercent / 100, segmentBytes: SEGMENT_BYTES, spareSegments: 1 },
+      limits: { ...config.store, reserveFraction: config.store.reservePercent / 100, segmentBytes: Math.max(LEAST_SEGMENT_BYTES, 2 * config.store.largeBlobBytes), spareSegments: 1 },
       quotas: this.#world.plant?.quotas?.(quotas) ?? quotas,
       report: (event) => {
         tell(this.name, `store ${JSON.stringify(event)}`);

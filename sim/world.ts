@@ -30,6 +30,8 @@ export interface WorldOptions {
   readonly plant?: Plant;
   readonly onLine?: (line: string) => void;
   /** With the curves themselves, which take most of the time and change no event. */
+  /** Ends when traffic and faults have stopped and nothing is under way any more, and not only when the time for it is over. */
+  readonly endsEarly?: boolean;
   readonly realCurves?: boolean;
 }
 
@@ -45,6 +47,10 @@ const EVENTS_AT_ONCE = 20_000;
 /** A run is looked over so often: as many samples of how full the stores are. */
 const SWEEPS = 400;
 const LEAST_SWEEP_US = 1e6;
+/** After the last fault, and again when whoever was down is up. */
+const OPERATOR_LOOKS_US = [1e6, 3600e6];
+/** How long a run goes on after everything has arrived: what comes late, or twice, comes by then. */
+const AFTERMATH_US = 3 * 3600e6;
 /** A message is forgotten so long after its expiry, when every tombstone is gone. */
 const FORGOTTEN_MS = 8 * 86_400_000;
 
@@ -62,13 +68,16 @@ export class World implements WorldFace {
   readonly #domains = new Map<string, SimDomain>();
   readonly #messages = new Map<string, Message>();
   readonly #guard: Guard;
+  readonly #endsEarly: boolean;
   #numbered = 0;
+  #nextLookUs = 0;
 
-  constructor(scenario: Scenario, { seed, plant, onLine, realCurves }: WorldOptions) {
+  constructor(scenario: Scenario, { seed, plant, onLine, realCurves, endsEarly }: WorldOptions) {
     this.scenario = scenario;
     this.time = { nowUs: 0, startMs: scenario.starts, queue: new EventQueue() };
     this.streams = new Streams(seed);
     this.plant = plant;
+    this.#endsEarly = endsEarly === true;
     this.trace = new Trace(onLine);
     this.checks = new Checks(this.time, this.#messages);
     this.#guard = new Guard(realCurves === true ? {} : QUICK_CURVES);
@@ -110,12 +119,13 @@ export class World implements WorldFace {
         time.queue.take()?.run();
         await this.#guard.drain();
         this.events += 1;
+        if (this.#endsEarly && this.#isOver()) break;
         if (this.events % EVENTS_AT_ONCE === 0) {
           onPosition?.({ nowUs: time.nowUs, endUs: this.endUs, events: this.events });
           await this.#guard.breathe();
         }
       }
-      time.nowUs = this.endUs;
+      if (time.queue.length === 0 || !this.#endsEarly) time.nowUs = this.endUs;
       this.#checkLiveness();
       await this.#stop();
     } finally {
@@ -200,12 +210,18 @@ export class World implements WorldFace {
     for (const [index, plan] of scenario.traffic.entries()) startTraffic(this, plan, index, scenario.lasts, (message, retractAfterUs) => this.#send(message, retractAfterUs));
     for (const [index, plan] of scenario.events.entries()) startEvents(this, plan, index, scenario.lasts, (message) => this.#send(message, undefined));
     for (const [index, plan] of scenario.faults.entries()) startFaults(this, plan, index, scenario.lasts, breakable);
+    // What only an operator can set right is set right when nothing fails any more: a clock that went ahead and back is in doubt until somebody confirms it.
+    for (const afterUs of OPERATOR_LOOKS_US) this.time.queue.add(scenario.lasts + afterUs, () => this.#confirmClocks());
     const sweep = (): void => {
       this.#sweep();
       const nextUs = this.time.nowUs + Math.max(LEAST_SWEEP_US, Math.ceil(this.endUs / SWEEPS));
       if (nextUs < this.endUs) this.time.queue.add(nextUs, sweep);
     };
     sweep();
+  }
+
+  #confirmClocks(): void {
+    for (const node of this.nodes.values()) node.confirmClock();
   }
 
   #send(message: Message, retractAfterUs: number | undefined): void {
@@ -232,6 +248,19 @@ export class World implements WorldFace {
     };
   }
 
+  /** Now and then, after the time for traffic and faults. */
+  #isOver(): boolean {
+    const { nowUs } = this.time;
+    if (nowUs < this.#nextLookUs) return false;
+    this.#nextLookUs = Math.max(nowUs, this.scenario.lasts) + AFTERMATH_US;
+    return nowUs > this.scenario.lasts + AFTERMATH_US && ![...this.#messages.values()].some((message) => this.#isUnderWay(message));
+  }
+
+  #isUnderWay({ custodyUs, deliveredUs, isRetracted, record }: Message): boolean {
+    const nowMs = this.time.startMs + this.time.nowUs / US_PER_MS;
+    return custodyUs !== undefined && deliveredUs === undefined && !isRetracted && record.expirySec * 1000 > nowMs;
+  }
+
   /** Forgets what nobody will ask for again, and notes how full the stores are. */
   #sweep(): void {
     const nowMs = this.time.startMs + this.time.nowUs / US_PER_MS;
@@ -246,11 +275,9 @@ export class World implements WorldFace {
   }
 
   #checkLiveness(): void {
-    const nowMs = this.time.startMs + this.time.nowUs / US_PER_MS;
     for (const message of this.#messages.values()) {
       this.ledger.ended(message);
-      const isAlive = message.custodyUs !== undefined && message.deliveredUs === undefined && !message.isRetracted && message.record.expirySec * 1000 > nowMs;
-      if (!isAlive) continue;
+      if (!this.#isUnderWay(message)) continue;
       this.ledger.inLimbo += 1;
       if (this.scenario.expect.everythingStillAliveArrives) this.checks.violated('liveness', message.hops.at(-1)?.node ?? message.from, `${short(message.rid)}, sent at ${message.createdUs} us, was taken on and has not arrived`);
     }

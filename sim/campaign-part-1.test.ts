@@ -1,0 +1,3 @@
+import { testSeeds } from './campaign.suite.js';
+
+testSeeds(1, 50);

@@ -1,0 +1,3 @@
+import { testSeeds } from './campaign.suite.js';
+
+testSeeds(151, 200);
