@@ -2,6 +2,7 @@
  * `npm run campaign:sim -- --seeds A..B`: the fault campaign of the simulator over many seeds, on all processors. Each seed draws a small world with
  * its faults and traffic. One that breaks a rule is told at once, with the command that has it again, and made into a small scenario file.
  */
+import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -40,12 +41,9 @@ async function work(): Promise<void> {
   try {
     while (next <= Number(to)) {
       const seed = next++;
-      const done = await new Promise<SeedDone>((resolve, reject) => {
-        worker.once('message', resolve);
-        worker.once('error', reject);
-        worker.postMessage(seed);
-      });
-      worker.removeAllListeners();
+      const answer = once(worker, 'message');
+      worker.postMessage(seed);
+      const [done] = (await answer) as [SeedDone];
       await count(done);
     }
   } finally {
