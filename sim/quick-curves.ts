@@ -1,7 +1,7 @@
 /**
  * Ed25519 and X25519 as keyed hashes, for simulations: a signature still depends on the key and on every byte, two parties still agree
  * on a secret that is theirs, and all lengths are the same, for a hundredth of the time. There is nobody in a simulation who
- * forges; what the curves themselves are worth is tested in wire/. The trace of a run is the same with the real ones.
+ * forges; what the curves themselves are worth is tested in wire/. With the real ones the same happens at the same times.
  */
 import crypto from 'node:crypto';
 import { asBuffer, concatBytes, utf8 } from '../base/bytes.js';
