@@ -92,7 +92,7 @@ export class RelayWay {
   #losses: Losses;
   #waitingBytes = 0;
   #freeUs = 0;
-  #cutUntilUs = 0;
+  #cutUntilUs = Number.NEGATIVE_INFINITY;
   /** The next step: what is leaving has left, or a window opens. */
   #next: PendingEvent | undefined;
   #isLeaving = false;

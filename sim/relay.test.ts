@@ -52,7 +52,7 @@ t.test('datagrams of strangers are dropped, and so are those for a neighbour tha
 t.test('a connection carries everything, both ways, and ends as it would without a relay', async (t) => {
   const server = await tcpNode(t, (socket) => void socket.pipe(socket));
   const relay = await start(t, 'delay: 20 s, rate: 1 Mbit/s', [door('tcp', 'earth', server.port)], { scale: 1000 });
-  const socket = connect(portsOf(relay)[0]!, LOCAL);
+  const socket = dial(portsOf(relay)[0]!);
   const sent = Buffer.from(Uint8Array.from({ length: 1_000_000 }, (_, index) => index * 7));
   const startedMs = systemClock.monotonicMs();
   socket.end(sent);
@@ -65,7 +65,7 @@ t.test('a connection carries everything, both ways, and ends as it would without
 t.test('who connects where nobody listens is turned away, after the time that takes', async (t) => {
   const relay = await start(t, 'delay: 20 s', [door('tcp', 'earth', await closedPort())], { scale: 1000 });
   const startedMs = systemClock.monotonicMs();
-  t.match(await ended(connect(portsOf(relay)[0]!, LOCAL)), /ECONNRESET/);
+  t.match(await ended(dial(portsOf(relay)[0]!)), /ECONNRESET/);
   t.ok(systemClock.monotonicMs() - startedMs >= 39);
 });
 
@@ -73,7 +73,7 @@ t.test('a reset travels to the other end', async (t) => {
   let far: Socket | undefined;
   const server = await tcpNode(t, (socket) => (far = socket));
   const relay = await start(t, 'delay: 0 s', [door('tcp', 'earth', server.port)]);
-  const near = connect(portsOf(relay)[0]!, LOCAL);
+  const near = dial(portsOf(relay)[0]!);
   near.write('hello');
   await until(() => far !== undefined);
   near.resetAndDestroy();
@@ -84,7 +84,7 @@ t.test('a reset travels to the other end', async (t) => {
 t.test('between contacts a connection stands and nothing moves', async (t) => {
   const server = await tcpNode(t, (socket) => void socket.pipe(socket));
   const relay = await start(t, 'delay: 0 s, windows: { list: [[200 s, 100 y]] }', [door('tcp', 'earth', server.port)], { scale: 1000 });
-  const socket = connect(portsOf(relay)[0]!, LOCAL);
+  const socket = dial(portsOf(relay)[0]!);
   await once(socket, 'connect');
   socket.end('at last');
   t.match(relay.report().ways[0], { open: false, opensSec: 200 });
@@ -92,20 +92,30 @@ t.test('between contacts a connection stands and nothing moves', async (t) => {
   t.ok(relay.report().nowSec >= 200);
 });
 
+t.test('who connects before the scenario begins waits until it does', async (t) => {
+  const server = await tcpNode(t, (socket) => void socket.pipe(socket));
+  const relay = await start(t, 'delay: 0 s', [door('tcp', 'earth', server.port)], { beginsMs: Date.now() + 300 });
+  const socket = dial(portsOf(relay)[0]!);
+  socket.end('early');
+  t.match(relay.report().ways, [{ open: false, cut: false }, { open: false, cut: false }]);
+  t.equal((await buffer(socket)).toString(), 'early');
+  t.ok(relay.report().nowSec >= 0);
+});
+
 t.test('a cut breaks connections and turns new ones away until the link is restored', async (t) => {
   const lines: string[] = [];
   const server = await tcpNode(t, (socket) => void socket.pipe(socket));
   const relay = await start(t, 'delay: 0 s', [door('tcp', 'earth', server.port)], { onLine: (line) => lines.push(line) });
   const [port] = portsOf(relay);
-  const standing = connect(port!, LOCAL);
+  const standing = dial(port!);
   standing.write('x');
   await once(standing, 'data');
   relay.cut({ link: 'mars-earth' });
   t.match(await ended(standing), /ECONNRESET/);
-  t.match(await ended(connect(port!, LOCAL)), /ECONNRESET/);
+  t.match(await ended(dial(port!)), /ECONNRESET/);
   t.match(relay.report(), { cuts: 1, ways: [{ cut: true, open: false, brokenConnections: 1 }, { cut: true }] });
   relay.restore({ link: 'mars-earth' });
-  const after = connect(port!, LOCAL);
+  const after = dial(port!);
   after.end('y');
   t.equal((await buffer(after)).toString(), 'y');
   t.same(lines, ['mars-earth is cut', 'mars-earth is as the scenario has it']);
@@ -115,10 +125,10 @@ t.test('one way may be closed alone: its bytes wait, the connection stands', asy
   const server = await tcpNode(t, (socket) => void socket.pipe(socket));
   const relay = await start(t, 'delay: 0 s', [door('tcp', 'earth', server.port)]);
   relay.cut({ link: 'mars-earth', towards: 'mars' });
-  const socket = connect(portsOf(relay)[0]!, LOCAL);
+  const socket = dial(portsOf(relay)[0]!);
   t.match(await ended(socket), /ECONNRESET/, 'one that is not there yet cannot be made');
   relay.restore({ link: 'mars-earth' });
-  const standing = connect(portsOf(relay)[0]!, LOCAL);
+  const standing = dial(portsOf(relay)[0]!);
   standing.write('a');
   await once(standing, 'data');
   relay.cut({ link: 'mars-earth', towards: 'mars' });
@@ -132,7 +142,7 @@ t.test('the cuts of the scenario come at their times', async (t) => {
   const server = await tcpNode(t, () => undefined);
   const faults = 'faults: [{ kind: cut, link: mars-earth, at: 150 s, lasts: 50 s }, { kind: crash, node: mars, at: 1 s }]';
   const relay = await start(t, 'delay: 0 s', [door('tcp', 'earth', server.port)], { scale: 1000 }, faults);
-  t.match(await ended(connect(portsOf(relay)[0]!, LOCAL)), /ECONNRESET/);
+  t.match(await ended(dial(portsOf(relay)[0]!)), /ECONNRESET/);
   t.ok(relay.report().nowSec >= 150);
   t.match(relay.report(), { cuts: 1, notImposed: ['crash'] });
   await until(() => relay.report().nowSec >= 200 && relay.report().ways[0]!.open);
@@ -145,12 +155,9 @@ t.test('a receiver that does not read makes the relay stop reading, not grow', a
     far = socket.pause();
   });
   const relay = await start(t, 'delay: 0 s, rate: 100 Gbit/s', [door('tcp', 'earth', server.port)], { lineBytes });
-  const near = connect(portsOf(relay)[0]!, LOCAL);
-  let isFull = false;
-  for (let count = 0; count < 1000 && !isFull; count += 1) {
-    isFull = !near.write(Buffer.alloc(64 * 1024));
-    if (isFull) await Promise.race([once(near, 'drain').then(() => (isFull = false)), until(() => relay.report().ways[0]!.heldBytes >= lineBytes)]);
-  }
+  const near = dial(portsOf(relay)[0]!);
+  // More than the buffers of all sockets on the way take in.
+  near.write(Buffer.alloc(32 * 2 ** 20));
   await until(() => relay.report().ways[0]!.heldBytes >= lineBytes);
   t.ok(relay.report().ways[0]!.heldBytes <= lineBytes + 65_536, 'one read more than the line has');
   const received = buffer(far!);
@@ -221,7 +228,7 @@ t.test('what makes sense and is of no use does no harm', async (t) => {
   const changes = ['"rate":"0 bit/s"', '"delay":"285 y"', '"rate":{"is":"1 bit/s","at":"1 au"},"delay":"0 s"', '"loss":{"bitErrorRate":0.5,"segment":"0 B"}', '"loss":{"toBad":1,"toGood":0,"segment":"1 B"}', '"reorder":{"probability":1,"by":"285 y"},"duplicate":1,"corrupt":1,"loss":{"probability":0},"rate":"64 Gbit/s"', '"windows":{"every":"1 us","open":"0 s"}'];
   for (const change of changes) {
     t.equal((await ask('POST', '/change', `{"link":"mars-earth",${change}}`)).status, 200, change);
-    const socket = connect(tcpPort!, LOCAL).on('error', () => undefined);
+    const socket = dial(tcpPort!);
     socket.write('x'.repeat(5000));
     const before = relay.report().ways[0]!;
     earth.socket.send('', udpPort, LOCAL);
@@ -231,7 +238,7 @@ t.test('what makes sense and is of no use does no harm', async (t) => {
   }
   await ask('POST', '/cut', '{"link":"mars-earth"}');
   await ask('POST', '/restore', '{"link":"mars-earth"}');
-  const after = connect(tcpPort!, LOCAL);
+  const after = dial(tcpPort!);
   after.end('as before');
   t.equal((await buffer(after)).toString(), 'as before');
 });
@@ -317,6 +324,11 @@ async function closedPort(): Promise<number> {
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** A relay that stops breaks what stands. */
+function dial(port: number): Socket {
+  return connect(port, LOCAL).on('error', () => undefined);
 }
 
 /** How a connection ended: the fault's code, or `closed`. */

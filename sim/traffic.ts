@@ -8,7 +8,7 @@ import type { WorldFace } from './world-face.js';
 const DAY_US = 86_400e6;
 
 /** @param untilUs nothing is sent after this */
-export function startTraffic(world: WorldFace, plan: TrafficPlan, index: number, untilUs: number, send: (message: Message, retractAfterUs: number | undefined) => void): void {
+export function startTraffic(world: Pick<WorldFace, 'time' | 'streams' | 'number'>, plan: TrafficPlan, index: number, untilUs: number, send: (message: Message, retractAfterUs: number | undefined) => void): void {
   const { time, streams } = world;
   const chance = streams.named(`traffic/${index}`);
   const gapUs = DAY_US / plan.perDay;
