@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { formatShare } from '../base/figure-text.js';
 import { PosternError } from '../base/errors.js';
 import { readYamlFile } from '../gateway/yaml-file.js';
-import { changedScenario, changeText, parseChanges } from '../sim/change-scenario.js';
+import { changedScenario, changeText, parseChanges, shortChanges } from '../sim/change-scenario.js';
 import type { Change } from '../sim/change-scenario.js';
 import { measureText } from '../sim/expectations.js';
 import { reportPage } from '../sim/report-html.js';
@@ -19,6 +19,7 @@ import { startCountdown } from './sim-progress.js';
 interface RunWishes {
   readonly seed: number;
   readonly set: readonly string[];
+  readonly short?: true;
   readonly report?: string;
   readonly html?: string;
   readonly junit?: string;
@@ -34,6 +35,7 @@ export function addSimRun(sim: Command, context: CliContext): void {
     .argument('<scenario>', 'a scenario file, such as sim/scenarios/village-courier.yaml')
     .option('--seed <number>', 'which run of the many possible', seedOf, 1)
     .option('--set <path=value>', 'change a setting of the scenario; may be given again', collect, [])
+    .option('--short', 'as the scenario has it for a run that has to be quick')
     .option('--report <file>', 'write the whole report as JSON')
     .option('--html <file>', 'write the report as a page that needs nothing else')
     .option('--junit <file>', 'write checks and expectations as JUnit XML')
@@ -49,8 +51,9 @@ export function collect(value: string, earlier: readonly string[]): string[] {
 
 async function run(context: CliContext, file: string, wishes: RunWishes): Promise<void> {
   const changes = wishes.set.map(oneChange);
-  const scenario = changedScenario(await readYamlFile(file), changes);
-  const again = ['postern sim run', shellQuoted(file), ...changes.map((change) => `--set ${shellQuoted(changeText(change))}`), `--seed ${wishes.seed}`].join(' ');
+  const yaml = await readYamlFile(file);
+  const scenario = changedScenario(yaml, [...(wishes.short === true ? shortChanges(yaml) : []), ...changes]);
+  const again = ['postern sim run', shellQuoted(file), ...(wishes.short === true ? ['--short'] : []), ...changes.map((change) => `--set ${shellQuoted(changeText(change))}`), `--seed ${wishes.seed}`].join(' ');
   const progress = startCountdown(context, scenario.name, wishes.quiet === true);
   const trace = wishes.trace === undefined ? undefined : traceFile(wishes.trace);
   try {

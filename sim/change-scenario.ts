@@ -30,6 +30,11 @@ export function changedScenario(yaml: YamlText, changes: readonly Change[]): Sce
   return scenarioOf({ ...yaml, value }, changes.length === 0 ? yaml.file : `${yaml.file} with ${changes.map(changeText).join(', ')}`);
 }
 
+/** What the scenario itself changes for a run that has to be quick. */
+export function shortChanges(yaml: YamlText): Change[] {
+  return scenarioOf(yaml).short.flatMap(parseChanges);
+}
+
 function split(values: string): string[] {
   const parts: string[] = [];
   let [part, depth, quote] = ['', 0, ''];

@@ -200,6 +200,8 @@ export const scenarioSchema = z
     lasts: durationUs,
     /** After `lasts` nothing is sent and nothing fails any more, and what can arrive has this long to do so. */
     settles: durationUs.default(2 * 86_400e6),
+    /** Changes (`lasts=2 d`) for a run that has to be quick: `--short`. */
+    short: z.array(z.string()).default([]),
     nodes: z.record(name, node).refine((nodes) => Object.keys(nodes).length > 0, 'there is no node'),
     links: z.array(link).default([]),
     couriers: z.array(courier).default([]),
