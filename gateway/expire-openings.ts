@@ -4,24 +4,24 @@ import type { GatewayContext } from './context.js';
 
 /** Looked at in one go, from the oldest. */
 const OPENINGS_AT_ONCE = 512;
-/** Every expiry is a full hour (spec/record.md), so tombstones go by the hour. */
-const HOUR_MS = 3_600_000;
+/** Each opening is looked up, and what is over may wait a day longer. */
+const DAY_MS = 86_400_000;
 
 export class OpeningExpiry {
   readonly #context: GatewayContext;
-  #seenHour: number;
+  #seenDay: number;
 
   constructor(context: GatewayContext) {
     this.#context = context;
-    this.#seenHour = this.#hour();
+    this.#seenDay = this.#day();
   }
 
-  /** Once in an hour: takes the openings out of every outbox whose records have been forgotten here, so long after their expiry that they are over everywhere. */
+  /** Once in a day: takes the openings out of every outbox whose records have been forgotten here, so long after their expiry that they are over everywhere. */
   async sweep(): Promise<void> {
     const { trust, book } = this.#context;
-    const hour = this.#hour();
-    if (!trust.trusted || hour === this.#seenHour) return;
-    this.#seenHour = hour;
+    const day = this.#day();
+    if (!trust.trusted || day === this.#seenDay) return;
+    this.#seenDay = day;
     for (const peer of book.all()) await this.#sweepPeer(peer.name);
   }
 
@@ -40,7 +40,7 @@ export class OpeningExpiry {
     }
   }
 
-  #hour(): number {
-    return Math.floor(this.#context.trust.nowMs() / HOUR_MS);
+  #day(): number {
+    return Math.floor(this.#context.trust.nowMs() / DAY_MS);
   }
 }
