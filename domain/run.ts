@@ -63,6 +63,8 @@ export async function runDomain(context: DomainContext, options: RunOptions, sig
   } finally {
     await listener.stop();
     await collector.done();
+    // What came in while the last pass was ending may have been accepted already: people get it now, not with the next start. Who wanted so many gets so many.
+    if (!enough.signal.aborted) await handOutAll(context, arrived, options.outDir);
   }
 }
 
