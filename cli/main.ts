@@ -1,26 +1,35 @@
 /** One command line, from its words to its exit code: every command is named here, and what was thrown becomes words. */
 import { isPosternError, messageOf } from '../base/errors.js';
-import { addClock } from './clock.js';
-import { addDoctor } from './doctor.js';
-import { addDomainCommands } from './domain-commands.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { hintFor } from './hints.js';
-import { addInit } from './init.js';
-import { addLink } from './link.js';
-import { addPeer } from './peer.js';
-import { addPlan } from './plan.js';
-import { makeProgram, type Surroundings } from './program.js';
-import { addQueue } from './queue.js';
-import { addRun } from './run.js';
-import { addSim } from './sim.js';
-import { addStatus } from './status.js';
-import { addStick } from './stick.js';
+import { type CliContext, type Command, commandNamed, makeProgram, type Surroundings } from './program.js';
 
-const COMMANDS = [addInit, addRun, addStatus, addPeer, addQueue, addStick, addLink, addPlan, addClock, addDomainCommands, addDoctor, addSim];
+type AddCommand = (program: Command, context: CliContext) => void;
+
+const stick = async (): Promise<AddCommand> => (await import('./stick.js')).addStick;
+
+/** In the order of the help. Each is loaded when it is asked for: who sends a message need not wait for the simulator, nor have room for it. */
+const COMMANDS: ReadonlyMap<string, () => Promise<AddCommand>> = new Map([
+  ['init', async () => (await import('./init.js')).addInit],
+  ['run', async () => (await import('./run.js')).addRun],
+  ['status', async () => (await import('./status.js')).addStatus],
+  ['peer', async () => (await import('./peer.js')).addPeer],
+  ['queue', async () => (await import('./queue.js')).addQueue],
+  ['export', stick],
+  ['import', stick],
+  ['stick', stick],
+  ['link', async () => (await import('./link.js')).addLink],
+  ['plan', async () => (await import('./plan.js')).addPlan],
+  ['clock', async () => (await import('./clock.js')).addClock],
+  ['domain', async () => (await import('./domain-commands.js')).addDomainCommands],
+  ['doctor', async () => (await import('./doctor.js')).addDoctor],
+  ['sim', async () => (await import('./sim.js')).addSim],
+]);
 
 export async function runCommandLine(args: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
   const program = makeProgram(surroundings);
-  for (const add of COMMANDS) add(program.command, program.context);
+  const asked = COMMANDS.get(commandNamed(args) ?? '');
+  for (const load of asked === undefined ? new Set(COMMANDS.values()) : [asked]) (await load())(program.command, program.context);
   try {
     return await program.run(args);
   } catch (thrown) {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t from 'tap';
 import { posternProcess as postern, ROOT } from './cli-test-helper.js';
 import { VERSION } from './version.js';
@@ -38,4 +39,14 @@ t.test('ends quietly when the reader of its output has left', async (t) => {
   run.stderr?.on('data', (text: string) => (stderr += text));
   await new Promise((resolve) => run.once('close', resolve));
   t.equal(stderr, '');
+});
+
+t.test('loads no more than the command needs', async (t) => {
+  const folder = t.testdir();
+  await promisify(execFile)(process.execPath, [join(ROOT, 'dist/cli/postern.js'), '--data', folder, 'domain', '--help'], { env: { ...process.env, NODE_V8_COVERAGE: join(folder, 'loaded') } });
+  const [report = ''] = await readdir(join(folder, 'loaded'));
+  const { result } = JSON.parse(await readFile(join(folder, 'loaded', report), 'utf8')) as { result: { url: string }[] };
+  const loaded = result.map(({ url }) => url);
+  t.ok(loaded.some((url) => url.endsWith('/dist/cli/domain-send.js')));
+  t.same(loaded.filter((url) => /\/dist\/(sim|gateway|store|links)\/|\/node_modules\/(fastify|level|astronomy-engine)\//.test(url)), []);
 });

@@ -45,6 +45,14 @@ export interface Program {
   run(args: readonly string[]): Promise<ExitCode>;
 }
 
+/** Global options that are followed by a value. */
+const WITH_VALUE = new Set(['--config', '--data']);
+
+/** The first word that is no option; undefined where there is none. */
+export function commandNamed(args: readonly string[]): string | undefined {
+  return args.find((word, at) => !word.startsWith('-') && !WITH_VALUE.has(args[at - 1] ?? ''));
+}
+
 export function makeProgram(surroundings: Surroundings): Program {
   const command = new Command('postern')
     .description('A blind store-and-forward gateway for end-to-end encrypted messages.')
