@@ -2,22 +2,12 @@
 import t from 'tap';
 import { Channel } from './channel.js';
 import type { ChannelModel, Sent } from './channel.js';
+import { FAULTLESS } from './channel-test-helper.js';
 import { EventQueue } from './event-queue.js';
 import { Streams } from './streams.js';
-import { ALWAYS, listed } from './windows.js';
+import { listed } from './windows.js';
 
-const MODEL: ChannelModel = {
-  reliable: false,
-  bitsPerSec: 8000,
-  delayUs: () => 1_000_000,
-  windows: ALWAYS,
-  loss: { kind: 'none' },
-  corruptProbability: 0,
-  duplicateProbability: 0,
-  reorderProbability: 0,
-  reorderUs: 0,
-  windowLossProbability: 0,
-};
+const MODEL: ChannelModel = { ...FAULTLESS, delayUs: () => 1_000_000 };
 
 function makeChannel(model: Partial<ChannelModel>) {
   const time = { nowUs: 0, queue: new EventQueue() };
@@ -77,4 +67,12 @@ t.test('a reliable link says when the other end has it, and a cut breaks what is
   await broken.run();
   t.match(lost, [{ kind: 'closed', reason: 'cut in mid-transfer' }]);
   t.same(broken.arrivals, []);
+});
+
+t.test('a link that repeats what was lost keeps to whole microseconds where light does not', async (t) => {
+  const { arrivals, run, send } = makeChannel({ reliable: true, delayUs: () => 1_000_000.25, loss: { kind: 'uniform', probability: 0.7, segmentBytes: 100 } });
+  const outcome = send(1000);
+  await run();
+  t.match(outcome, [{ kind: 'answered', taken: true }]);
+  t.ok(arrivals.every(({ timeUs }) => Number.isInteger(timeUs)));
 });

@@ -139,7 +139,7 @@ export class Channel {
     const startUs = Math.max(nowUs, this.#busyUntilUs);
     if (window === undefined || window.startUs > nowUs) return this.#refuse('no contact', done);
     const transferUs = this.#transferUs(bytes.length, window, startUs);
-    const sendDelayUs = window.delayUs ?? this.model.delayUs(startUs);
+    const sendDelayUs = Math.ceil(window.delayUs ?? this.model.delayUs(startUs));
     const { takesUs, repeatedBytes, arrives } = this.#course(bytes.length, startUs, transferUs, sendDelayUs);
     const endUs = startUs + takesUs;
     // SABR counts the last byte: it leaves before the contact ends, and may arrive after it.

@@ -3,25 +3,14 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { Channel } from './channel.js';
 import type { ChannelModel } from './channel.js';
+import { FAULTLESS } from './channel-test-helper.js';
 import { EventQueue } from './event-queue.js';
 import { Streams } from './streams.js';
 import type { Stream } from './streams.js';
 import { courierModel } from './way-model.js';
-import { ALWAYS } from './windows.js';
 
 const SEEDS = 20;
-const MODEL: ChannelModel = {
-  reliable: false,
-  bitsPerSec: 8e12,
-  delayUs: () => 0,
-  windows: ALWAYS,
-  loss: { kind: 'none' },
-  corruptProbability: 0,
-  duplicateProbability: 0,
-  reorderProbability: 0,
-  reorderUs: 0,
-  windowLossProbability: 0,
-};
+const MODEL: ChannelModel = { ...FAULTLESS, bitsPerSec: 8e12 };
 const TAKEN = { kind: 'answered', taken: true } as const;
 
 /** A channel on a clock of its own; `arrived` hears of each unit that gets there. */
