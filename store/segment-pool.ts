@@ -85,9 +85,9 @@ export class SegmentPool {
     else await this.#options.disk.unlink(this.path(name));
   }
 
-  /** Sees to it, in the background, that a spare is at hand. Where there is no room for one, there is none. */
+  /** Sees to it, in the background, that a spare is at hand. Where there is no room for one, or none is wanted, there is none. */
   prepare(): void {
-    if (this.#spares.length > 0 || this.#preparing !== undefined) return;
+    if (this.#options.spareSegments === 0 || this.#spares.length > 0 || this.#preparing !== undefined) return;
     this.#preparing = this.#make()
       .then((name) => void this.#spares.push(name))
       .catch(() => undefined)

@@ -22,7 +22,7 @@ export interface StoreLimits {
   /** Blobs from this size on are files of their own. */
   readonly largeBlobBytes: number;
   readonly segmentBytes: number;
-  /** Freed segments kept to be written again. */
+  /** Freed segments kept to be written again. 0 where the store is open for a moment only: then none is made beforehand either. */
   readonly spareSegments: number;
   /** How long after a record's expiry its tombstone stands. */
   readonly tombstoneMs: number;
