@@ -24,11 +24,22 @@ export async function runStep(command: readonly string[], under: readonly string
   child.stderr?.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   child.stdin?.end(stdin);
   let seen = { cpuSec: 0, peakRssBytes: 0, writtenBytes: 0 };
-  const watch = setInterval(() => (seen = look(child.pid ?? 0) ?? seen), LOOKED_EVERY_MS);
+  // What stands in front of a command is not its cost.
+  const pidOf = (): number | undefined => (under.length === 0 ? child.pid : childOf(child.pid ?? 0));
+  const watch = setInterval(() => (seen = look(pidOf() ?? 0) ?? seen), LOOKED_EVERY_MS);
   const code = await new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
   clearInterval(watch);
   if (code !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${String(code)}: ${errors}`);
   return { ...seen, wallSec: (performance.now() - start) / 1000 };
+}
+
+function childOf(pid: number): number | undefined {
+  try {
+    const [child] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter((word) => word !== '');
+    return child === undefined ? undefined : Number(child);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Undefined when the process has just gone. */

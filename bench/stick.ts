@@ -1,10 +1,12 @@
 /**
  * A stick from gateway to gateway beside NNCP (Debian's package), alternated in one run: export and import of opaque blobs, many
- * small ones and a large one, on a RAM disk and with every sync 10 ms slower. Queueing is not timed: NNCP encrypts then, we do not.
+ * small ones on a RAM disk, there with every sync 10 ms slower, and a large one. Queueing is not timed: NNCP encrypts then, we do not.
+ * The large blob exists five times on the way, so it goes to a disk unless told otherwise; --full makes it 1 GiB.
  *
- *   npm run bench:stick -- [--count 10000] [--large 1073741824] [--rounds 3] [--dir /dev/shm] [--nncp no]
+ *   npm run bench:stick -- [--count 10000] [--large 268435456 | --full] [--rounds 3] [--dir /dev/shm] [--large-dir /tmp] [--nncp no]
  */
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { findNncp, nncpStep, prepareNncp } from './stick-nncp.js';
@@ -13,9 +15,9 @@ import { runStep, SLOW_SYNC, sumOf } from './stick-run.js';
 import type { StepCost } from './stick-run.js';
 
 const { values } = parseArgs({
-  options: { count: { type: 'string', default: '10000' }, large: { type: 'string', default: String(2 ** 30) }, rounds: { type: 'string', default: '3' }, dir: { type: 'string', default: '/dev/shm' }, nncp: { type: 'string', default: 'yes' } },
+  options: { count: { type: 'string', default: '10000' }, large: { type: 'string', default: String(2 ** 28) }, full: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' }, dir: { type: 'string', default: '/dev/shm' }, 'large-dir': { type: 'string', default: tmpdir() }, nncp: { type: 'string', default: 'yes' } },
 });
-const [count, largeBytes, rounds] = [Number(values.count), Number(values.large), Number(values.rounds)];
+const [count, largeBytes, rounds] = [Number(values.count), values.full ? 2 ** 30 : Number(values.large), Number(values.rounds)];
 const SMALL_BYTES = 1024;
 const MIB = 2 ** 20;
 
@@ -34,7 +36,8 @@ interface Crossing {
 const version = values.nncp === 'no' ? undefined : await findNncp();
 const contestants: Contestant[] = [{ name: 'postern', step: ourStep }, ...(version === undefined ? [] : [{ name: 'nncp', step: nncpStep }])];
 console.log(version === undefined ? 'NNCP is not here: postern alone' : `beside ${version}`);
-const base = await mkdtemp(join(values.dir, 'postern-stick-'));
+const bases: Readonly<Record<string, string>> = { small: await mkdtemp(join(values.dir, 'postern-stick-')), large: await mkdtemp(join(values['large-dir'], 'postern-stick-')) };
+const placeOf = (plan: string): string => bases[plan] ?? '';
 let missed = 0;
 try {
   const recordBytes = await prepareAll('small', count, SMALL_BYTES);
@@ -59,13 +62,13 @@ try {
   }
   if (oursLarge !== undefined) judge('memory with one large blob', oursLarge.cost.peakRssBytes / MIB, 150, 'MiB');
 } finally {
-  await rm(base, { recursive: true });
+  for (const base of Object.values(bases)) await rm(base, { recursive: true });
 }
 process.exitCode = missed === 0 ? 0 : 1;
 
 async function prepareAll(plan: string, messages: number, blobBytes: number): Promise<number> {
-  const bytes = await prepareOurs(join(base, plan, 'postern'), { count: messages, blobBytes });
-  if (version !== undefined) await prepareNncp(join(base, plan, 'nncp'), { count: messages, blobBytes });
+  const bytes = await prepareOurs(join(placeOf(plan), 'postern'), { count: messages, blobBytes });
+  if (version !== undefined) await prepareNncp(join(placeOf(plan), 'nncp'), { count: messages, blobBytes });
   return bytes;
 }
 
@@ -83,7 +86,7 @@ async function race(plan: string, under: readonly string[], times: number): Prom
 
 async function cross({ name, step }: Contestant, plan: string, under: readonly string[]): Promise<Crossing> {
   // NNCP's configuration names its folders: the copy stands where the original stood.
-  const [kept, dir, stick] = [join(base, plan, `${name}.kept`), join(base, plan, name), join(base, 'stick')];
+  const [kept, dir, stick] = [join(placeOf(plan), `${name}.kept`), join(placeOf(plan), name), join(placeOf(plan), 'stick')];
   await rm(kept, { recursive: true, force: true });
   await cp(dir, kept, { recursive: true });
   await mkdir(stick);

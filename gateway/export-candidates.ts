@@ -22,8 +22,8 @@ export interface CandidateOptions {
   readonly roomBytes: number;
 }
 
-/** Records looked at for one file: more than it may hold. */
-const MOST_LOOKED_AT = 20_000;
+/** Records looked at for one file: more than it may hold, so that there is a choice. */
+const MOST_LOOKED_AT = 10_000;
 /** Later than anything is due. */
 const FAR_MS = 400 * 86_400_000;
 /** Record, piece heads and seal of a large blob, generously. */

@@ -36,8 +36,8 @@ export interface ExportedPeer {
   readonly left: number;
 }
 
-/** What is due makes a batch's head; the heads of one file are held in memory together. */
-const MOST_RECORDS_A_FILE = 20_000;
+/** What is due makes a batch's head; the heads of one file are held in memory together, at some kilobytes a record. */
+const MOST_RECORDS_A_FILE = 5000;
 /** No file is begun for less room. */
 const SMALLEST_FILE_BYTES = 16 * 1024;
 /** Blobs that cannot be read are put aside, and the rest is tried again so often. */

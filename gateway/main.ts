@@ -142,7 +142,7 @@ export async function withGatewayAtRest<Result>(config: GatewayConfig, clock: Cl
   const highWaterMs = await readHighWater(path.join(config.data, 'clock'));
   const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
   const book = await readPeerBook(config);
-  const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }));
+  const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }), FOR_A_MOMENT);
   try {
     const ledger = await openLedger(config, log);
     trust.check();
@@ -171,12 +171,15 @@ export async function tryStore(config: GatewayConfig, clock: Clock, random: Rand
   }
 }
 
-function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void): Promise<Store> {
+/** Nothing is made ready for writes that will not come: on a card every byte counts. */
+const FOR_A_MOMENT = { spareSegments: 0 };
+
+function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void, more: { readonly spareSegments?: number } = {}): Promise<Store> {
   const { quota, store: limits } = config;
   return openStore({
     dir: path.join(config.data, 'store'),
     clock,
-    limits: { ...limits, reserveFraction: limits.reservePercent / 100 },
+    limits: { ...limits, ...more, reserveFraction: limits.reservePercent / 100 },
     random,
     report,
     quotas: { peer: (name) => book.byName(name)?.config.quota ?? quota.peer, destination: () => quota.destination },
