@@ -13,7 +13,7 @@ interface Row {
 
 const [ROW, BAR, BOTTOM] = [58, 28, 26];
 /** A contact that is narrower than this is drawn together with its neighbours. */
-const LEAST_WIDTH = 2.2;
+const LEAST_WIDTH = 4;
 
 /** Undefined where every way is always open. */
 export function contactsFigure(contacts: readonly ContactReport[], runSec: number): Markup | undefined {
@@ -72,7 +72,7 @@ function columns(contacts: readonly ContactReport[], runSec: number, width: numb
       isUsed ||= contact.units > 0;
       ({ endSec } = contact);
     }
-    found.push({ x: first.startSec * scale, wide: Math.max(1, (Math.min(endSec, runSec) - first.startSec) * scale), busy: Math.min(1, busySec / Math.max(openSec, 1e-9)), isUsed });
+    found.push({ x: first.startSec * scale, wide: Math.max(LEAST_WIDTH - 1, (Math.min(endSec, runSec) - first.startSec) * scale), busy: Math.min(1, busySec / Math.max(openSec, 1e-9)), isUsed });
   }
   return found;
 }

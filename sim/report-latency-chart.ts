@@ -40,14 +40,13 @@ function draw(latency: LatencyFigures, cdf: LatencyFigures['cdf'], width: number
     SHARES.map((share) => [line(LEFT, y(share), width - RIGHT, y(share), 'grid'), label(LEFT - 8, y(share) + 4, `${share * 100} %`, 'end')]),
     x.ticks.map((tick) => [line(x.at(tick), y(0), x.at(tick), y(0) + 5, 'tick'), label(x.at(tick), HEIGHT - 12, tick === 0 ? '0' : formatDuration(tick * 1000), 'middle')]),
     html`<path d="${path}V${place(y(0))}H${firstX}Z" class="area"/><path d="${path}" class="curve"/>`,
-    MARKED.map(([key, text, share], index) => mark(x.at(Math.max(latency[key], least)), y(share), `${text}: ${formatDuration(latency[key] * 1000)}`, width, index)),
+    MARKED.map(([key, text, share]) => mark(x.at(Math.max(latency[key], least)), y(share), `${text}: ${formatDuration(latency[key] * 1000)}`, width)),
     line(lastX, y(1), width - RIGHT, y(1), 'curve-end'),
   ];
 }
 
-/** Beside its point, on the side that has room, and never on the one before it. */
-function mark(x: number, y: number, text: string, width: number, index: number): Part {
+/** Where the curve, which only rises, cannot be: to the right and below its point, or to the left and above. */
+function mark(x: number, y: number, text: string, width: number): Part {
   const isLeft = x > width / 2;
-  const below = index === 2 ? 34 : 20;
-  return [html`<circle cx="${place(x)}" cy="${place(y)}" r="4.5" class="dot"/>`, label(isLeft ? x - 10 : x + 10, isLeft ? y + (index === 0 ? 4 : index === 1 ? 4 : -6) + (index === 1 ? 12 : 0) : y + below - 6 * index, text, isLeft ? 'strong end' : 'strong')];
+  return [html`<circle cx="${place(x)}" cy="${place(y)}" r="4.5" class="dot"/>`, label(isLeft ? x - 7 : x + 8, isLeft ? y - 7 : y + 17, text, isLeft ? 'strong end' : 'strong')];
 }
