@@ -24,33 +24,18 @@ export function whyNoGuest(): string | false {
 }
 
 export interface Guest {
-  /** Its one writable folder, and the host's name for it. In the guest it is /mnt/out. */
-  readonly folder: string;
-  /** Resolves when the guest has halted or was killed. */
+  /** Resolves when the guest has halted. */
   readonly ended: Promise<void>;
-  /** What the guest has written to a file of its folder so far. */
-  read(name: string): string;
-  /** The power fails. */
-  kill(): void;
+  /** What its command has written so far. */
+  output(): string;
 }
 
-export interface GuestDisk {
-  readonly folder: string;
-}
-
-/** A folder on the host with the guest's disk: it outlives the guest. */
-export function newGuestDisk(t: Test): GuestDisk {
+/** Boots with an empty disk, runs `command` in an empty folder in memory, and halts. */
+export function bootGuest(t: Test, command: string): Guest {
   const folder = mkdtempSync(path.join(tmpdir(), 'postern-guest-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  for (const [name, mebibytes] of [['stick.img', STICK_MIB], ['data.img', STICK_MIB]] as const) {
-    writeFileSync(path.join(folder, name), '');
-    truncateSync(path.join(folder, name), mebibytes * 1024 * 1024);
-  }
-  return { folder };
-}
-
-/** Boots, runs `command` in an empty folder in memory, and halts. Its output is in the file `out`. */
-export function bootGuest(t: Test, { folder }: GuestDisk, command: string): Guest {
+  const disk = path.join(folder, 'stick.img');
+  writeFileSync(disk, '');
+  truncateSync(disk, STICK_MIB * 1024 * 1024);
   const script = path.join(folder, 'init.sh');
   writeFileSync(
     script,
@@ -70,21 +55,14 @@ halt -f
 `,
     { mode: 0o755 },
   );
-  const kernel = spawn('linux.uml', [`mem=${MEMORY_MIB}M`, 'rootfstype=hostfs', 'rootflags=/', 'ro', 'quiet', `init=${script}`, `ubda=${path.join(folder, 'stick.img')}`, `ubdb=${path.join(folder, 'data.img')}`, 'con=null', 'con0=null'], { stdio: 'ignore', env: { PATH, HOME: folder, TMPDIR: folder }, detached: true });
+  const kernel = spawn('linux.uml', [`mem=${MEMORY_MIB}M`, 'rootfstype=hostfs', 'rootflags=/', 'ro', 'quiet', `init=${script}`, `ubda=${disk}`, 'con=null', 'con0=null'], { stdio: 'ignore', env: { PATH, HOME: folder, TMPDIR: folder }, detached: true });
   const ended = new Promise<void>((resolve) => kernel.once('close', () => resolve()));
-  // Its kernel is several processes, in a group of their own.
-  const kill = (): void => {
-    if (kernel.pid === undefined || kernel.exitCode !== null) return;
-    try {
-      process.kill(-kernel.pid, 'SIGKILL');
-    } catch {
-      // It has halted by itself.
-    }
-  };
   t.teardown(async () => {
-    kill();
+    // Its kernel is several processes, in a group of their own.
+    if (kernel.pid !== undefined && kernel.exitCode === null) process.kill(-kernel.pid, 'SIGKILL');
     await ended;
+    rmSync(folder, { recursive: true, force: true });
   });
-  const read = (name: string): string => (existsSync(path.join(folder, name)) ? readFileSync(path.join(folder, name), 'utf8') : '');
-  return { folder, ended, read, kill };
+  const out = path.join(folder, 'out');
+  return { ended, output: () => (existsSync(out) ? readFileSync(out, 'utf8') : '') };
 }
