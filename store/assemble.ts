@@ -101,6 +101,7 @@ function openLog(options: AssembleOptions, limits: StoreLimits, newStoreId: Uint
     segmentBytes: Math.min(LARGEST_SEGMENT_BYTES, Math.max(limits.segmentBytes, SEGMENT_TIMES_LARGEST_BLOB * limits.largeBlobBytes)),
     spareSegments: limits.spareSegments,
     newStoreId,
+    monotonicMs: () => options.clock.monotonicMs(),
     report: ({ file, stretch }: LogFault) =>
       options.report?.({ kind: 'damaged', file, ...(stretch !== undefined && { startByte: stretch.startOffset, endByte: stretch.endOffset }) }),
   });

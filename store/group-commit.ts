@@ -1,6 +1,10 @@
 /**
  * Natural group commit: whatever waits when a write ends goes out together in the next one. Nobody waits for a
  * timer, and the slower the disk, the larger the groups.
+ *
+ * Where those who are woken take longer to come back than the disk takes to write, the disk and they work at the same time: the next
+ * write begins with what is there, before the rest are woken. On a slow disk that would only make two waits of one, so the two
+ * times are measured.
  */
 
 export interface GroupUnit {
@@ -14,16 +18,40 @@ export interface GroupLimits {
   readonly units: number;
 }
 
+/** What a write has made durable: the first `count` units of its group. */
+export interface Written {
+  readonly count: number;
+  /** Tells one of them. */
+  readonly tell: (i: number) => void;
+}
+
+export interface GroupOptions<Unit> {
+  /** Makes a first part of the group durable, at least one unit. */
+  readonly write: (group: readonly Unit[]) => Promise<Written>;
+  readonly limits: GroupLimits;
+  readonly monotonicMs: () => number;
+}
+
+type Outcome = { readonly written: Written } | { readonly error: unknown };
+
+interface UnderWay<Unit> {
+  readonly group: readonly Unit[];
+  readonly startMs: number;
+  readonly outcome: Promise<Outcome>;
+}
+
+/** Beginning early costs a smaller group, and so a second wait for the disk: worth it when the work is more than this part of a write. */
+const WORTH_OF_WRITE = 0.5;
+
 export class GroupCommit<Unit extends GroupUnit> {
-  readonly #write: (group: readonly Unit[]) => Promise<number>;
-  readonly #limits: GroupLimits;
+  readonly #options: GroupOptions<Unit>;
   #waiting: Unit[] = [];
   #running: Promise<void> | undefined;
+  /** How long it took, for each unit of the last group, until those it woke had come back. */
+  #backMs = 0;
 
-  /** @param write makes a first part of the group durable, at least one unit, tells these units, and says how many they are. */
-  constructor(write: (group: readonly Unit[]) => Promise<number>, limits: GroupLimits) {
-    this.#write = write;
-    this.#limits = limits;
+  constructor(options: GroupOptions<Unit>) {
+    this.#options = options;
   }
 
   submit(unit: Unit): void {
@@ -37,31 +65,61 @@ export class GroupCommit<Unit extends GroupUnit> {
   }
 
   async #run(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      // Everybody whom the last write woke gets to submit before the next group is cut.
-      await turn();
-      const group = this.#cut();
-      let done = 0;
-      try {
-        while (done < group.length) {
-          done += await this.#write(done === 0 ? group : group.slice(done));
-        }
-      } catch (error) {
+    await turn();
+    let next = this.#begin();
+    while (next !== undefined) {
+      const { group, startMs, outcome } = next;
+      const result = await outcome;
+      if ('written' in result) {
+        const { count } = result.written;
+        if (count < group.length) this.#waiting = [...group.slice(count), ...this.#waiting];
+        next = await this.#tell(result.written, this.#options.monotonicMs() - startMs);
+      } else {
         // Those behind may rest on those that failed, so they fail with them.
-        const failed = [...group.slice(done), ...this.#waiting];
+        const failed = [...group, ...this.#waiting];
         this.#waiting = [];
-        for (const unit of failed) unit.failed(error);
+        for (const unit of failed) unit.failed(result.error);
+        await turn();
+        next = this.#begin();
       }
     }
     this.#running = undefined;
   }
 
+  /** Begins the next write, where there is something to write. */
+  #begin(): UnderWay<Unit> | undefined {
+    if (this.#waiting.length === 0) return undefined;
+    const group = this.#cut();
+    const outcome = this.#options.write(group).then(
+      (written) => ({ written }),
+      (error: unknown) => ({ error }),
+    );
+    return { group, startMs: this.#options.monotonicMs(), outcome };
+  }
+
+  /** Tells those who wait for a write, and begins the next one: when everybody whom this one woke has had a chance to submit, or earlier. */
+  async #tell({ count, tell }: Written, tookMs: number): Promise<UnderWay<Unit> | undefined> {
+    const startMs = this.#options.monotonicMs();
+    const isHasty = this.#backMs * count > tookMs * WORTH_OF_WRITE;
+    let told = 0;
+    if (isHasty && this.#waiting.length === 0) {
+      while (told < count >> 1) tell(told++);
+      await turn();
+    }
+    const early = isHasty ? this.#begin() : undefined;
+    while (told < count) tell(told++);
+    await turn();
+    this.#backMs = (this.#options.monotonicMs() - startMs) / count;
+    return early ?? this.#begin();
+  }
+
   #cut(): Unit[] {
+    const { limits } = this.#options;
     let bytes = 0;
     let count = 0;
     for (const unit of this.#waiting) {
       bytes += unit.bytes;
-      if (count > 0 && (bytes > this.#limits.bytes || count >= this.#limits.units)) break;
+      if (count > 0 && (bytes > limits.bytes || count >= limits.units)) break;
       count += 1;
     }
     const group = this.#waiting.slice(0, count);

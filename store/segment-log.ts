@@ -8,7 +8,7 @@ import type { PosternError } from '../base/errors.js';
 import { isDiskFull } from './disk.js';
 import type { DiskFile } from './disk.js';
 import { GroupCommit } from './group-commit.js';
-import type { GroupUnit } from './group-commit.js';
+import type { GroupUnit, Written } from './group-commit.js';
 import { ENTRY_HEADER_BYTES, entryBytes, payloadIsWhole, readEntryHead, writeEntry } from './log-entry.js';
 import type { EntryKind, LogItem } from './log-entry.js';
 import { OpenFiles } from './open-files.js';
@@ -26,6 +26,8 @@ export interface LogOptions extends PoolOptions {
   /** 16 bytes: the identity of a store that is being made. */
   readonly newStoreId: Uint8Array;
   readonly report: (fault: LogFault) => void;
+  /** How long things take, which says how to group them. */
+  readonly monotonicMs: () => number;
 }
 
 /** A segment whose stretch does not read back, or a file whose header is lost. It is left as it is and never reused. */
@@ -97,7 +99,7 @@ export class SegmentLog {
     this.#storeId = options.newStoreId;
     this.#pool = new SegmentPool(options);
     this.#files = new OpenFiles(options.disk, OPEN_SEGMENTS);
-    this.#commit = new GroupCommit((group) => this.#write(group), GROUP_LIMITS);
+    this.#commit = new GroupCommit({ write: (group) => this.#write(group), limits: GROUP_LIMITS, monotonicMs: options.monotonicMs });
   }
 
   /** Reads the headers of what is there. Nothing may be appended before `replay` has seen to the end of the log. */
@@ -250,7 +252,7 @@ export class SegmentLog {
   }
 
   /** Writes as many first units of the group as fit into the active segment, as one durable write. */
-  async #write(group: readonly LogUnit[]): Promise<number> {
+  async #write(group: readonly LogUnit[]): Promise<Written> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
       if (this.#active === undefined || !this.#fits(group[0]!.bytes) || (this.#active.grows && this.#pool.spares > 0)) await this.#roll();
@@ -262,7 +264,7 @@ export class SegmentLog {
     }
   }
 
-  async #writeActive(group: readonly LogUnit[]): Promise<number> {
+  async #writeActive(group: readonly LogUnit[]): Promise<Written> {
     const active = this.#active!;
     const { segment, file, fresh } = active;
     const { sequence } = segment.header;
@@ -300,8 +302,7 @@ export class SegmentLog {
       active.followed = true;
       this.#pool.prepare();
     }
-    for (let i = 0; i < count; i += 1) group[i]!.durable(positions[i]!);
-    return count;
+    return { count, tell: (i) => group[i]!.durable(positions[i]!) };
   }
 
   /** What came through of a failed write must not be there when a later group stands in front of it. */
