@@ -16,14 +16,16 @@ const MIB = 2 ** 20;
 const { values } = parseArgs({ options: { scenario: { type: 'string', default: join(import.meta.dirname, '../../sim/scenarios/earth-mars-year.yaml') }, days: { type: 'string' }, seed: { type: 'string', default: '1' } } });
 const read = await readScenario(values.scenario);
 const scenario = values.days === undefined ? read : { ...read, lasts: Number(values.days) * DAY_US };
-const quarters: string[] = [];
+let quarters = 0;
+console.log('memory at the quarters:');
 const report = await runScenario(scenario, {
   seed: Number(values.seed),
   clock: systemClock,
   onPosition: ({ nowUs, endUs, events }) => {
-    if (quarters.length >= Math.floor((4 * nowUs) / endUs)) return;
+    if (quarters >= Math.floor((4 * nowUs) / endUs)) return;
+    quarters += 1;
     const { rss, heapUsed, arrayBuffers } = process.memoryUsage();
-    quarters.push(`  ${(nowUs / DAY_US).toFixed(0)} days: ${events} events, heap ${mib(heapUsed)}, buffers ${mib(arrayBuffers)}, resident ${mib(rss)}`);
+    console.log(`  ${(nowUs / DAY_US).toFixed(0)} days: ${events} events, heap ${mib(heapUsed)}, buffers ${mib(arrayBuffers)}, resident ${mib(rss)}`);
   },
 });
 const { speed, delivery, faults, violations, trace } = report;
@@ -31,7 +33,6 @@ const { user, system } = process.cpuUsage();
 console.log(`${report.scenario}, seed ${report.seed}: ${(report.simulatedSec / 86_400).toFixed(0)} days in ${speed?.wallSec.toFixed(1)} s (${((user + system) / 1e6).toFixed(1)} s of processor time)`);
 console.log(`  ${report.events} events, ${speed?.eventsPerSec} events/s, ${speed?.timesRealTime} times real time`);
 console.log(`  ${delivery.delivered} of ${delivery.sent} messages, ${(((speed?.wallSec ?? 0) * 1000) / delivery.sent).toFixed(2)} ms each; faults ${JSON.stringify(faults)}; ${violations.length} violations; trace ${trace.hash}`);
-console.log(['memory at the quarters:', ...quarters].join('\n'));
 
 function mib(bytes: number): string {
   return `${Math.round(bytes / MIB)} MiB`;
