@@ -110,7 +110,7 @@ async function store(dir: string, entries: Entries, atOnce: number): Promise<num
         const [result] = await opened.hold([entry]);
         if (result?.kind !== 'held') throw new Error(JSON.stringify(result));
       });
-      // Reading a queue waits for the index to have caught up, so its cost is inside.
+      // The index is written as its buffer fills, within the run where there is enough to fill it; what is left stays in memory and can be asked for.
       await opened.nextDueMs('nobody');
     });
   } finally {
