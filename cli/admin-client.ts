@@ -9,6 +9,8 @@ export interface AdminRequest {
   readonly method: 'GET' | 'POST';
   readonly path: string;
   readonly body?: unknown;
+  /** How long the answer may take. Absent: as long as any exchange on this machine. */
+  readonly patienceMs?: number;
 }
 
 /** A queue of 10,000 entries fits several times. */
@@ -20,8 +22,8 @@ export function askGateway(context: CliContext, config: GatewayConfig, request: 
 }
 
 /** @param who listens on the socket, for messages: the beginning of a sentence */
-export async function askSocket(context: CliContext, socketPath: string, who: string, { method, path, body }: AdminRequest): Promise<unknown> {
-  const peer = new HttpPeer({ url: 'http://postern', socketPath, clock: context.clock });
+export async function askSocket(context: CliContext, socketPath: string, who: string, { method, path, body, patienceMs }: AdminRequest): Promise<unknown> {
+  const peer = new HttpPeer({ url: 'http://postern', socketPath, clock: context.clock, ...(patienceMs !== undefined && { timeouts: { idleMs: patienceMs, wholeMs: patienceMs } }) });
   try {
     const bytes = body === undefined ? undefined : utf8(JSON.stringify(body));
     const answer = await peer.exchange({ method, path, answerLimitBytes: ANSWER_BYTES, signal: context.signal, ...(bytes !== undefined && { body: { bytes: bytes.length, open: () => once(bytes) } }) });

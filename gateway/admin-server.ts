@@ -17,7 +17,8 @@ export interface AdminHandlers {
   /** The queues, or what waits in one of them. */
   queue(query: { readonly target?: string; readonly limit: number }): Promise<unknown>;
   order(order: QueueOrder, selection: QueueSelection): Promise<unknown>;
-  testLink(test: { readonly link: string; readonly bytes: number }): Promise<unknown>;
+  /** Gives up when `signal` aborts: whoever asked has gone. */
+  testLink(test: { readonly link: string; readonly bytes: number }, signal?: AbortSignal): Promise<unknown>;
   /** Lifts the budget of a link for so long; 0 puts it back. */
   liftBudget(order: { readonly link: string; readonly forMs: number }): Promise<unknown>;
   /** Begins to serve a stick; `stickJob` tells how it goes. */
@@ -55,7 +56,7 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     jsonRoute('GET', '/queue', ({ url }) => handlers.queue(queueQueryOf(url))),
     ...ORDERS.map((order) => jsonRoute('POST', `/queue/${order}`, async ({ body }) => handlers.order(order, selectionOf(await readJson(body))))),
     jsonRoute('POST', '/clock/confirm', () => handlers.confirmClock()),
-    jsonRoute('POST', '/link-test', async ({ body }) => handlers.testLink(linkTestOf(await readJson(body)))),
+    jsonRoute('POST', '/link-test', async ({ body, signal }) => handlers.testLink(linkTestOf(await readJson(body)), signal)),
     jsonRoute('POST', '/budget-lift', async ({ body }) => handlers.liftBudget(liftOf(await readJson(body)))),
     jsonRoute('GET', '/stick', () => handlers.stickJob()),
     jsonRoute('POST', '/stick', async ({ body }) => handlers.startStick(stickOrderOf(await readJson(body)))),

@@ -29,9 +29,9 @@ export function adminHandlers(gateway: Gateway, sticks: StickService, watch?: St
       gateway.onWake?.();
       return { changed };
     },
-    async testLink({ link, bytes }) {
+    async testLink({ link, bytes }, signal) {
       const { peer, lane } = laneNamed(gateway, link);
-      return testLink(context, peer, lane, bytes, (load) => gateway.freight(peer, lane.link.supports, load));
+      return testLink(context, peer, lane, bytes, (load) => gateway.freight(peer, lane.link.supports, load), signal);
     },
     async liftBudget({ link, forMs }) {
       const { lane } = laneNamed(gateway, link);

