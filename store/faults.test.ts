@@ -125,6 +125,27 @@ t.test('a disk that reports an error is not trusted until the store is opened ag
   }
 });
 
+t.test('an index that failed is opened anew once, and whoever reads meanwhile waits', async (t) => {
+  const world = new World();
+  const store = await world.open();
+  const entries = Array.from({ length: 20 }, () => makeEntry(world.clock, { blobBytes: 900 }));
+  for (const entry of entries) await store.hold([entry]);
+  // From the database itself, not from memory.
+  await store.putMeta('before', Uint8Array.of(1));
+  world.database.fault = new Error('IO error: write failed');
+  await t.rejects(store.putMeta('during', Uint8Array.of(2)));
+  const more = Array.from({ length: 20 }, () => makeEntry(world.clock, { blobBytes: 900 }));
+  const reads = entries.flatMap((entry) => [store.find(entry.record.rid), store.findByLocator(entry.record.locator), readBlob(store, entry.record)]);
+  const writes = more.map((entry) => store.hold([entry]));
+  const later = entries.map((entry) => store.find(entry.record.rid));
+  t.ok((await Promise.all(reads)).every((found) => found !== undefined));
+  t.ok((await Promise.all(later)).every((found) => found?.state === 'held'));
+  t.ok((await Promise.all(writes)).every(([result]) => result?.kind === 'held'));
+  t.equal(world.database.reopenings, 1);
+  t.same(await store.getMeta('during'), Uint8Array.of(2));
+  await store.close();
+});
+
 t.test('nothing is promised before the disk has it', async (t) => {
   const world = new World();
   const store = await world.open({});

@@ -20,6 +20,10 @@ export class ForgetfulDatabase implements IndexDatabase {
   /** How often something was written, and made durable. */
   batches = 0;
   checkpoints = 0;
+  /** What every write fails with, as of a database that has failed once. */
+  fault: Error | undefined;
+  reopenings = 0;
+  #isOpen = true;
 
   async open(): Promise<KeyValue> {
     if (this.#holder !== undefined) throw storeLocked('memory', undefined);
@@ -27,6 +31,7 @@ export class ForgetfulDatabase implements IndexDatabase {
     this.#holder = holder;
     const held = (): Level => {
       if (this.#holder !== holder) throw new Error('the database was taken away');
+      if (!this.#isOpen) throw new Error('Database is not open');
       return this.#level;
     };
     await this.#level.open();
@@ -40,6 +45,7 @@ export class ForgetfulDatabase implements IndexDatabase {
           del: (key) => changes.push([copyBytes(key), undefined]),
           write: async () => {
             const level = held();
+            if (this.fault !== undefined) throw this.fault;
             this.batches += 1;
             this.#batches.push(changes);
             await apply(level, changes);
@@ -50,7 +56,13 @@ export class ForgetfulDatabase implements IndexDatabase {
       close: async () => {
         if (this.#holder === holder) this.#holder = undefined;
       },
-      reopen: async () => undefined,
+      reopen: async () => {
+        this.#isOpen = false;
+        this.reopenings += 1;
+        for (let turns = 0; turns < 5; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+        this.#isOpen = true;
+        this.fault = undefined;
+      },
       condemn: () => undefined,
       checkpoint: async () => {
         held();

@@ -219,14 +219,14 @@ export class LevelStore implements Store {
   #reading<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#coded(async () => {
       this.#assertOpen();
-      return work();
+      return this.#parts.index.reading(work);
     });
   }
 
   #writing<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#coded(async () => {
       await this.#readyToWrite();
-      return work();
+      return this.#parts.index.reading(work);
     });
   }
 
@@ -239,7 +239,11 @@ export class LevelStore implements Store {
     const { log, index } = this.#parts;
     this.#assertOpen();
     if (log.broken !== undefined) throw log.broken;
-    if (index.stalled !== undefined) await index.revive();
+    if (index.stalled !== undefined) {
+      // What is on its way into the log looks at the index when it is there.
+      await log.idle();
+      await index.revive();
+    }
     if (index.behind) await index.catchUp();
   }
 

@@ -30,7 +30,11 @@ export class SmallBlobSource implements BlobSource {
     return Readable.from(whole(), { objectMode: false });
   }
 
-  async read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array> {
+  read(startByte: number, endByte: number, into?: Uint8Array): Promise<Uint8Array> {
+    return this.#index.reading(() => this.#read(startByte, endByte, into));
+  }
+
+  async #read(startByte: number, endByte: number, into: Uint8Array | undefined): Promise<Uint8Array> {
     const row = this.#index.blob(this.#hash);
     if (row === undefined) throw blobGone(this.#rid);
     try {
@@ -43,7 +47,7 @@ export class SmallBlobSource implements BlobSource {
       const now = this.#index.blob(this.#hash);
       if (now === undefined) throw blobGone(this.#rid);
       if (now.entry === row.entry || !isPosternError(error)) throw error;
-      return this.read(startByte, endByte, into);
+      return this.#read(startByte, endByte, into);
     }
   }
 }

@@ -55,6 +55,9 @@ export class StoreIndex {
   #running: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
   #timer: Timer | undefined;
+  #reviving: Promise<void> | undefined;
+  #readers = 0;
+  #onLastReader: (() => void) | undefined;
   #watermark: Position;
   #through: Position;
   #bytesSinceCheckpoint = 0;
@@ -218,15 +221,23 @@ export class StoreIndex {
     while (this.behind) await this.#writeNow();
   }
 
-  /** After a fault: opens the database anew and writes what waited. Throws when that fails too. */
-  async revive(): Promise<void> {
-    await this.#running;
-    if (this.#stalled === undefined) return;
-    // A database that is closed and finds no room to be opened again cannot be read either.
-    if (isDiskFull(this.#stalled) && (await this.#options.freeBytes()) < this.#bytesSinceCheckpoint + this.#changes.bytes + REOPEN_BYTES) throw this.#stalled;
-    await this.#kv.reopen();
-    this.#stalled = undefined;
-    await this.flush();
+  /** Runs what reads more than once, with the database open all the while. One must not be run within another. */
+  async reading<Result>(work: () => Promise<Result>): Promise<Result> {
+    // Whoever wanted it hears of it when that failed.
+    while (this.#reviving !== undefined) await this.#reviving.catch(() => undefined);
+    this.#readers += 1;
+    try {
+      return await work();
+    } finally {
+      this.#readers -= 1;
+      if (this.#readers === 0) this.#onLastReader?.();
+    }
+  }
+
+  /** After a fault: opens the database anew, once for all who want it and while nobody reads, and writes what waited. Throws when that fails too. */
+  revive(): Promise<void> {
+    this.#reviving ??= this.#revive().finally(() => (this.#reviving = undefined));
+    return this.#reviving;
   }
 
   /** Makes all changes so far durable in the index, and raises the watermark. */
@@ -244,6 +255,18 @@ export class StoreIndex {
       this.#timer?.cancel();
       await this.#kv.close();
     }
+  }
+
+  async #revive(): Promise<void> {
+    await this.#running;
+    if (this.#stalled === undefined) return;
+    // A database that is closed and finds no room to be opened again cannot be read either.
+    if (isDiskFull(this.#stalled) && (await this.#options.freeBytes()) < this.#bytesSinceCheckpoint + this.#changes.bytes + REOPEN_BYTES) throw this.#stalled;
+    if (this.#readers > 0) await new Promise<void>((resolve) => (this.#onLastReader = resolve));
+    this.#onLastReader = undefined;
+    await this.#kv.reopen();
+    this.#stalled = undefined;
+    await this.flush();
   }
 
   get #isWaiting(): boolean {
