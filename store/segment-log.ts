@@ -59,15 +59,13 @@ export interface Segment {
   damage: readonly Stretch[];
 }
 
-/** The segment that is written to. */
+/** The segment that is written to: whether nothing stands in it yet, and whether one to follow it has been asked for. */
 interface Active {
   readonly segment: Segment;
   readonly file: DiskFile;
-  /** Nothing stands in it yet. */
   fresh: boolean;
   /** It gets longer with every group. */
   readonly grows: boolean;
-  /** A segment to follow it has been asked for. */
   followed: boolean;
 }
 
