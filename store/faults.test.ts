@@ -146,6 +146,28 @@ t.test('an index that failed is opened anew once, and whoever reads meanwhile wa
   await store.close();
 });
 
+t.test('a step that is durable and cannot be taken in by the index is promised to nobody, and has been taken after the next start', async (t) => {
+  const world = new World();
+  const before = await world.open();
+  const entries = Array.from({ length: 3 }, () => makeEntry(world.clock, { blobBytes: 900 }));
+  await before.hold(entries);
+  await before.close();
+  const store = await world.open();
+  world.disk.before = (operation: DiskOperation) => {
+    if (operation.kind === 'sync') world.database.readFault = new Error('IO error: read failed');
+  };
+  const steps = entries.map((entry) => store.step([{ rid: entry.record.rid, state: 'forwarded', to: 'south' }]));
+  for (const step of steps) await t.rejects(step, { code: 'STORE_IO' });
+  world.disk.before = undefined;
+  world.database.readFault = undefined;
+  await t.rejects(store.hold([makeEntry(world.clock)]), { code: 'STORE_IO' }, 'log and index are apart: nothing more is taken');
+  await store.close().catch(() => undefined);
+  const again = await world.open();
+  for (const { record } of entries) t.equal((await again.find(record.rid))?.state, 'forwarded');
+  t.match(await again.hold([makeEntry(world.clock)]), [{ kind: 'held' }], 'all goes on');
+  await again.close();
+});
+
 t.test('nothing is promised before the disk has it', async (t) => {
   const world = new World();
   const store = await world.open({});

@@ -22,6 +22,8 @@ export class ForgetfulDatabase implements IndexDatabase {
   checkpoints = 0;
   /** What every write fails with, as of a database that has failed once. */
   fault: Error | undefined;
+  /** What every single look-up fails with. */
+  readFault: Error | undefined;
   reopenings = 0;
   #isOpen = true;
 
@@ -36,7 +38,10 @@ export class ForgetfulDatabase implements IndexDatabase {
     };
     await this.#level.open();
     return {
-      getSync: (key) => held().getSync(key),
+      getSync: (key) => {
+        if (this.readFault !== undefined) throw this.readFault;
+        return held().getSync(key);
+      },
       getMany: (keys) => held().getMany(keys),
       batch: () => {
         const changes: Change[] = [];

@@ -300,7 +300,17 @@ export class SegmentLog {
       active.followed = true;
       this.#pool.prepare();
     }
-    return { count, tell: (i) => group[i]!.durable(positions[i]!) };
+    return { count, tell: (i) => this.#tell(group[i]!, positions[i]!) };
+  }
+
+  /** An entry that is durable and cannot be taken in (an index that does not read) leaves the two apart: nothing more is taken until the log is read again. */
+  #tell(unit: LogUnit, positions: readonly Position[]): void {
+    try {
+      unit.durable(positions);
+    } catch (error) {
+      this.#broken ??= storeFault(this.#options.dir, error);
+      unit.failed(this.#broken);
+    }
   }
 
   /** What came through of a failed write must not be there when a later group stands in front of it. */
