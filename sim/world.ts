@@ -42,8 +42,8 @@ export interface Position {
   readonly events: number;
 }
 
-/** After so many events the rest of the process gets its turn. */
-const EVENTS_AT_ONCE = 20_000;
+/** After so many events the rest of the process gets its turn: progress is shown, Ctrl-C is heard. An event may take a millisecond. */
+const EVENTS_AT_ONCE = 1000;
 /** A run is looked over so often: as many samples of how full the stores are. */
 const SWEEPS = 400;
 const LEAST_SWEEP_US = 1e6;
