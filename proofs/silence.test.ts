@@ -106,13 +106,10 @@ t.test('ids that are unknown, expired, retracted, accepted or malformed get one 
   for (const method of ['GET', 'HEAD']) {
     const classes = Object.entries(sources).map(([name, id]) => measure(name, method, id));
     await measureRounds(classes, 20, 1);
-    const rounds = await measureRounds(classes, ROUNDS, 2);
-    tell(t, `${method} by class`, names, rounds);
-    t.notOk(isFound(rounds), `${method}: the time tells nothing`);
+    t.notOk(await isFoundTwice(t, `${method} by class`, names, classes), `${method}: the time tells nothing`);
   }
-  const both = await measureRounds(['GET', 'HEAD'].map((method) => measure('expired', method, sources.expired as () => string)), ROUNDS, 3);
-  tell(t, 'by method', ['GET', 'HEAD'], both);
-  t.notOk(isFound(both), 'nor does it tell HEAD from GET');
+  const methods = ['GET', 'HEAD'].map((method) => measure('expired', method, sources.expired as () => string));
+  t.notOk(await isFoundTwice(t, 'by method', ['GET', 'HEAD'], methods), 'nor does it tell HEAD from GET');
 
   t.equal(answers.size, 2 * names.length);
   const all = new Set([...answers.values()].flatMap((set) => [...set]));
@@ -123,10 +120,18 @@ t.test('ids that are unknown, expired, retracted, accepted or malformed get one 
     while (performance.now() < endMs);
     return PLANTED_MS + (await measure('unknown', 'GET', unknown)());
   };
-  const planted = await measureRounds([measure('unknown', 'GET', unknown), slower], ROUNDS, 4);
-  tell(t, 'planted', ['as it is', `${PLANTED_MS} ms more`], planted);
-  t.ok(isFound(planted), 'half a millisecond would have been found');
+  t.ok(await isFoundTwice(t, 'planted', ['as it is', `${PLANTED_MS} ms more`], [measure('unknown', 'GET', unknown), slower]), 'half a millisecond would have been found');
 });
+
+/** Whatever else the machine does may come upon one class for a while; a difference that is there is there again. */
+async function isFoundTwice(t: Test, what: string, names: readonly string[], classes: Parameters<typeof measureRounds>[0]): Promise<boolean> {
+  for (const seed of [2, 3]) {
+    const rounds = await measureRounds(classes, ROUNDS, seed);
+    tell(t, what, names, rounds);
+    if (!isFound(rounds)) return false;
+  }
+  return true;
+}
 
 function isFound(rounds: Rounds): boolean {
   const middle = medians(rounds);
