@@ -8,7 +8,7 @@ import { readLibrary } from './sim-library.js';
 
 t.setTimeout(300_000);
 const never = new AbortController().signal;
-const STORIES = ['antarctic-station', 'broadcast-down', 'earth-mars-conjunction', 'earth-mars-year', 'isp-two-boxes', 'mission-with-relay', 'mission-without-relay', 'reboots-every-hour', 'ship-two-links', 'village-courier'];
+const STORIES = ['antarctic-station', 'broadcast-down', 'earth-mars-conjunction', 'earth-mars-year', 'isp-two-boxes', 'mission-with-relay', 'mission-without-relay', 'orbiter-between', 'reboots-every-hour', 'ship-two-links', 'village-courier'];
 
 t.test('every story of the library ends as it says', async (t) => {
   const library = await readLibrary(true);
