@@ -111,8 +111,9 @@ export class World implements WorldFace {
     const { time } = this;
     this.#guard.close();
     try {
-      for (const node of this.nodes.values()) await node.boot();
+      const booted = this.#boot();
       await this.#guard.drain();
+      await booted;
       this.#start();
       for (let nextUs = time.queue.nextUs(); nextUs !== undefined && nextUs <= this.endUs; nextUs = time.queue.nextUs()) {
         time.nowUs = nextUs;
@@ -131,6 +132,10 @@ export class World implements WorldFace {
     } finally {
       this.#guard.open();
     }
+  }
+
+  async #boot(): Promise<void> {
+    for (const node of this.nodes.values()) await node.boot();
   }
 
   #build(): void {

@@ -85,7 +85,11 @@ async function tryToAssemble(options: AssembleOptions, kv: KeyValue): Promise<Le
     const parts = await makeParts(options, limits, log, kv, notes ?? { storeId: log.storeId, watermark: 0, through: 0 });
     const report = await new Recovery(parts).run();
     if (report === undefined) return undefined;
-    if (notes === undefined && report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
+    if (notes === undefined) {
+      // From here on only an index that was lost is without notes.
+      await parts.index.checkpoint();
+      if (report.entries > 0) options.report?.({ kind: 'index-rebuilt', entries: report.entries });
+    }
     if (report.disowned.length > 0) options.report?.({ kind: 'records-lost', rids: report.disowned.map(toHex) });
     store = new LevelStore(parts);
     return store;

@@ -2,6 +2,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { ManualClock } from '../base/clock.js';
+import { ForgetfulDatabase } from './forgetful-database-test-helper.js';
 import type { StoreEvent } from './store-event.js';
 import { MemoryDisk } from './memory-disk.js';
 import { MemoryDatabase, NO_QUOTAS, openMemoryStore } from './open-memory.js';
@@ -48,6 +49,26 @@ t.test('a lost index is made again from the log, and everything is due', async (
   for (const entry of entries.slice(1)) t.same(await readBlob(again, entry.record), Buffer.from(entry.blob));
   await again.close();
 });
+
+for (const way of ['the process is killed', 'the power goes']) {
+  t.test(`a young store whose index was never written is not one that was damaged, when ${way}`, async (t) => {
+    const database = new ForgetfulDatabase();
+    const disk = new MemoryDisk();
+    const events: StoreEvent[] = [];
+    const clock = new ManualClock();
+    const open = (): Promise<Store> => openMemoryStore({ clock, disk: disk.mount(), database, limits: LIMITS, report: (event) => events.push(event) });
+    const entry = makeEntry(clock);
+    await (await open()).hold([entry]);
+    disk.crash(() => way === 'the process is killed');
+    if (way === 'the process is killed') database.kill();
+    else await database.crash(() => false);
+
+    const again = await open();
+    t.strictSame(events, []);
+    t.match(await again.find(entry.record.rid), { state: 'held' });
+    await again.close();
+  });
+}
 
 t.test('an index of another store is not taken for ours', async (t) => {
   const world = new World();
