@@ -61,6 +61,9 @@ t.test('asks before it drops, and wants to know what', async (t) => {
   await hold(dir, 'north.example');
   await running(t, dir, async () => {
     t.match(await run(dir, 'queue', 'drop'), { code: 2, stderr: /--queue, --to or --record/ });
+    t.match(await run(dir, 'queue', 'notices'), { code: 0, stdout: /No neighbour has told of anything/ });
+    t.match(await json(dir, 'queue', 'fetch', '--to', 'south.example'), { asked: 0, noRoom: 0 });
+    t.match(await run(dir, 'queue', 'fetch'), { code: 2, stderr: /--from, --to or --record/ });
     t.match(await run(dir, 'queue', 'drop', '--to', 'north.example'), { code: 2, stderr: /give --yes/ });
     const typed = await postern(['--config', join(dir, 'postern.yaml'), 'queue', 'drop', '--to', 'north.example'], { typed: 'n\n' });
     t.match(typed, { code: 4, stderr: /nobody is told. Go on\?/ });

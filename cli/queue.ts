@@ -1,5 +1,6 @@
-/** `postern queue`: what waits, and the operator's orders about it. */
+/** `postern queue`: what waits here and, as far as they have told, at neighbours; and the operator's orders about it. */
 import { PosternError } from '../base/errors.js';
+import type { Fetching, NoticeEntry, NoticeSelection } from '../gateway/notice-orders.js';
 import type { QueueOrder, QueueSelection } from '../gateway/queue-orders.js';
 import type { QueueEntry } from '../gateway/status.js';
 import type { QueueStatus } from '../store/store.js';
@@ -10,11 +11,18 @@ import { loadConfig } from './load-config.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
 import type { CliContext, Command } from './program.js';
 
-interface SelectionOptions {
-  readonly queue?: string;
+interface RecordOptions {
   readonly to?: string;
   readonly record?: string;
+}
+
+interface SelectionOptions extends RecordOptions {
+  readonly queue?: string;
   readonly yes?: true;
+}
+
+interface FetchOptions extends RecordOptions {
+  readonly from?: string;
 }
 
 const ORDERS: Readonly<Record<QueueOrder, string>> = {
@@ -46,6 +54,18 @@ export function addQueue(program: Command, context: CliContext): void {
     if (order === 'drop') command.option('--yes', 'do not ask');
     command.action((options: SelectionOptions) => carryOut(context, order, options));
   }
+  queue
+    .command('notices')
+    .summary('show what neighbours have told of and keep for a cheaper link')
+    .action(() => notices(context));
+  queue
+    .command('fetch')
+    .summary('ask neighbours for what they have told of, by whatever link goes next')
+    .description('Asks neighbours for large records that they have told of and keep for a cheaper link: they send them by whatever link goes next, at its price. Give at least one of the three; records that fit all that are given are asked for.')
+    .option('--from <neighbour>', 'all that a neighbour has told of')
+    .option('--to <domain>', 'all for a destination')
+    .option('--record <hex>', 'one record, by the beginning of its name (8 digits or more)')
+    .action((options: FetchOptions) => fetchNoticed(context, options));
 }
 
 async function list(context: CliContext, target: string | undefined, limit: string): Promise<void> {
@@ -85,8 +105,42 @@ function entriesText(entries: readonly QueueEntry[], nowMs: number): string {
   );
 }
 
-async function carryOut(context: CliContext, order: QueueOrder, { queue, to, record, yes }: SelectionOptions): Promise<void> {
-  const selection: QueueSelection = { ...(queue !== undefined && { target: queue }), ...(to !== undefined && { destination: to }), ...(record !== undefined && { record: record.toLowerCase() }) };
+async function notices(context: CliContext): Promise<void> {
+  const { config } = await loadConfig(context);
+  const entries = (await askGateway(context, config, { method: 'GET', path: '/notices' })) as NoticeEntry[];
+  context.output.result(entries, () => (entries.length === 0 ? 'No neighbour has told of anything that waits there.' : noticesText(entries, context.clock.nowMs())));
+}
+
+function noticesText(entries: readonly NoticeEntry[], nowMs: number): string {
+  return formatTable<NoticeEntry>(
+    [
+      { title: 'RECORD', text: ({ record }) => record },
+      { title: 'AT', text: ({ from }) => from },
+      { title: 'TO', text: ({ destination }) => destination },
+      { title: 'SIZE', align: 'right', text: ({ bytes }) => formatBytes(bytes) },
+      { title: 'TOLD', align: 'right', text: ({ toldMs }) => `${formatDuration(nowMs - toldMs)} ago` },
+      { title: 'EXPIRES', align: 'right', text: ({ expiryMs }) => `in ${formatDuration(expiryMs - nowMs)}` },
+      { title: 'ASKED FOR', align: 'right', text: ({ askedMs }) => (askedMs === undefined ? '-' : `${formatDuration(nowMs - askedMs)} ago`) },
+    ],
+    entries,
+  );
+}
+
+async function fetchNoticed(context: CliContext, { from, ...records }: FetchOptions): Promise<void> {
+  const selection: NoticeSelection = { ...(from !== undefined && { from }), ...recordsOf(records) };
+  if (Object.keys(selection).length === 0) throw new PosternError('CLI_USAGE', 'Say which records: give --from, --to or --record.', { found: 'fetch' });
+  const { config } = await loadConfig(context);
+  const fetching = (await askGateway(context, config, { method: 'POST', path: '/notices/fetch', body: selection })) as Fetching;
+  const noRoom = fetching.noRoom === 0 ? '' : ` For ${fetching.noRoom} there is no room here.`;
+  context.output.result(fetching, () => `${fetching.asked === 1 ? '1 record is' : `${fetching.asked} records are`} asked for.${noRoom}`);
+}
+
+function recordsOf({ to, record }: RecordOptions): { destination?: string; record?: string } {
+  return { ...(to !== undefined && { destination: to }), ...(record !== undefined && { record: record.toLowerCase() }) };
+}
+
+async function carryOut(context: CliContext, order: QueueOrder, { queue, yes, ...records }: SelectionOptions): Promise<void> {
+  const selection: QueueSelection = { ...(queue !== undefined && { target: queue }), ...recordsOf(records) };
   if (Object.keys(selection).length === 0) throw new PosternError('CLI_USAGE', 'Say which records: give --queue, --to or --record.', { found: order });
   const { config } = await loadConfig(context);
   if (order === 'drop' && yes !== true && !(await askYesNo(context, 'What is dropped is gone, and nobody is told. Go on?', '--yes'))) return context.exitWith(EXIT.refused);

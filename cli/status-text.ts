@@ -9,7 +9,7 @@ import { formatBytes, formatDuration, formatTable } from './output.js';
 import { sticksText } from './stick-text.js';
 
 export function statusText(status: GatewayStatus): string {
-  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...tooLargeText(status), ...sticksText(status.sticks, status.clock.nowMs)].join('\n');
+  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...noticesText(status), ...tooLargeText(status), ...sticksText(status.sticks, status.clock.nowMs)].join('\n');
 }
 
 function heading({ gateway, nodeId, upForMs, fingerprint }: GatewayStatus): string {
@@ -70,11 +70,20 @@ function linksText({ neighbours, clock }: GatewayStatus): string[] {
   );
   const large = links.flatMap(({ link, heldLarge }) => (heldLarge === undefined ? [] : [`${link} leaves ${heldLarge} large ones to another link (postern queue send)`]));
   const stays = links.flatMap(({ link, heldBack }) => (heldBack === undefined ? [] : [`${link} leaves ${heldBackText(heldBack)}`]));
-  const limits = links.flatMap(({ link, limits: found }) => found.filter(({ used, refused }) => used > 0 || refused > 0).map((limit) => `${link}: ${limitText(limit)}`));
+  const limits = links.flatMap(({ link, limits: found }) => limitsText(link, found));
   return [table, ...limits, ...large, ...stays, ...links.flatMap(({ link, budget }) => (budget === undefined ? [] : [budgetText(link, budget, clock.nowMs)]))];
 }
 
+function noticesText({ neighbours }: GatewayStatus): string[] {
+  const told = neighbours.flatMap(({ name, told: found }) => (found === undefined ? [] : [`${name} tells of ${found.records} large ones (${formatBytes(found.bytes)}) that wait there (postern queue notices)`]));
+  return [...neighbours.flatMap(({ name, limits }) => limitsText(name, limits)), ...told];
+}
+
 /** A limit is shown once it is touched; the JSON has all of them. */
+function limitsText(whose: string, limits: readonly LinkLimit[]): string[] {
+  return limits.filter(({ used, refused }) => used > 0 || refused > 0).map((limit) => `${whose}: ${limitText(limit)}`);
+}
+
 function limitText({ name, unit, used, most, refused }: LinkLimit): string {
   const [taken, limit] = unit === 'bytes' ? [formatBytes(used), formatBytes(most)] : [String(used), String(most)];
   return `${name} ${taken} of ${limit}${refused === 0 ? '' : `, ${refused} TURNED AWAY`}`;

@@ -34,11 +34,23 @@ type Way =
 
 export async function beginAccept(context: GatewayContext, peer: Peer, head: BatchHead): Promise<Intake> {
   const ways: Way[] = [];
-  for (const record of head.records) ways.push(await chooseWay(context, peer, record));
-  return new AcceptIntake(context, peer, head.records, ways);
+  const told = toldOf(context, peer, head);
+  for (const record of head.records) ways.push(await chooseWay(context, peer, record, told.has(toHex(record.rid))));
+  return new AcceptIntake(context, peer, head.records, ways, told);
 }
 
-async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRecord): Promise<Way> {
+/** Records with a have of their whole blob: the neighbour has it and waits for a cheaper link, or for us to ask. What a rule asks for is taken for a bare offer. */
+function toldOf({ notices }: GatewayContext, peer: Peer, { records, controls }: BatchHead): ReadonlySet<string> {
+  if (peer.role !== 'neighbour') return new Set();
+  const haves = new Map(controls.flatMap((control) => (control.kind === 'have' ? [[toHex(control.rid), control.ranges] as const] : [])));
+  const told = records.filter((record) => {
+    const [first, ...others] = haves.get(toHex(record.rid)) ?? [];
+    return first !== undefined && others.length === 0 && first[0] === 0 && first[1] >= record.blobBytes && !notices.asksFor(record);
+  });
+  return new Set(told.map(({ rid }) => toHex(rid)));
+}
+
+async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRecord, isTold: boolean): Promise<Way> {
   const { config, store, trust, planner } = context;
   const known = await findKnown(context, record);
   if (known === 'unreadable') return refuse(record, 'full', 'what this gateway has of this record is damaged');
@@ -48,7 +60,8 @@ async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRec
   if (trust.trusted && expiryMs <= nowMs) return refuse(record, 'expired');
   if (trust.trusted && expiryMs > nowMs + config.limits.lifetimeMs) return refuse(record, 'clock', 'the expiry is further away than this gateway keeps anything');
   if (record.blobBytes > config.limits.blobBytes) return refuse(record, 'too-large', `this gateway takes blobs up to ${config.limits.blobBytes} bytes`);
-  const noRoom = store.room({ record, from: peer.name, heldAtMs: nowMs });
+  // What stays where it is takes no room.
+  const noRoom = isTold ? undefined : store.room({ record, from: peer.name, heldAtMs: nowMs });
   if (noRoom !== undefined && noRoom !== 'blob-missing') return refuse(record, ...refusalOf(noRoom));
   const target = planner.target(record, peer.name, nowMs);
   return record.blobBytes < config.store.largeBlobBytes ? { kind: 'small', target, stagedBytes: 0 } : { kind: 'large', target };
@@ -78,13 +91,16 @@ class AcceptIntake implements Intake {
   readonly #peer: Peer;
   readonly #records: readonly TransitRecord[];
   readonly #ways: Way[];
+  /** Hex rids. */
+  readonly #told: ReadonlySet<string>;
   #stagedBytes = 0;
 
-  constructor(context: GatewayContext, peer: Peer, records: readonly TransitRecord[], ways: Way[]) {
+  constructor(context: GatewayContext, peer: Peer, records: readonly TransitRecord[], ways: Way[], told: ReadonlySet<string>) {
     this.#context = context;
     this.#peer = peer;
     this.#records = records;
     this.#ways = ways;
+    this.#told = told;
   }
 
   async piece(index: number, offset: number, bytes: Uint8Array): Promise<void> {
@@ -109,7 +125,10 @@ class AcceptIntake implements Intake {
       const blobs = this.#stagedByHash();
       for (const [index, way] of this.#ways.entries()) {
         const record = this.#record(index);
-        if (way.kind === 'small') {
+        if (this.#isNotice(index)) {
+          // The blob may be here with another record.
+          if (way.kind === 'small' || way.kind === 'large') entries.push({ index, entry: this.#entry(record, way.target, undefined) });
+        } else if (way.kind === 'small') {
           const blob = blobs.get(toHex(record.blobHash));
           entries.push({ index, entry: this.#entry(record, way.target, blob) });
         } else if (way.kind === 'large' && (await this.#largeIsComplete(index, record, way, wants))) {
@@ -129,6 +148,13 @@ class AcceptIntake implements Intake {
 
   #record(index: number): TransitRecord {
     return this.#records[index] as TransitRecord;
+  }
+
+  /** Told of, and nothing of its blob came along. */
+  #isNotice(index: number): boolean {
+    const way = this.#ways[index];
+    const came = way?.kind === 'small' ? way.stagedBytes > 0 : way?.kind === 'large' && way.incoming !== undefined;
+    return this.#told.has(toHex(this.#record(index).rid)) && !came;
   }
 
   #stage(bytes: number): Uint8Array | undefined {
@@ -190,18 +216,25 @@ class AcceptIntake implements Intake {
   }
 
   async #hold(entries: readonly { index: number; entry: HoldEntry }[], wants: BlobRanges[]): Promise<void> {
-    const results = await this.#context.store.hold(entries.map(({ entry }) => entry));
+    const { store, notices, counters } = this.#context;
+    const results = await store.hold(entries.map(({ entry }) => entry));
+    const [kept, here]: [TransitRecord[], Uint8Array[]] = [[], []];
     for (const [position, result] of results.entries()) {
       const { index, entry } = entries[position] as { index: number; entry: HoldEntry };
       if (result.kind === 'held') {
-        this.#context.counters.add('recordsTaken');
-        this.#context.counters.add('bytesTaken', entry.record.blobBytes);
+        counters.add('recordsTaken');
+        counters.add('bytesTaken', entry.record.blobBytes);
         this.#context.log.debug('custody taken', { record: ridText(entry.record.rid), peer: this.#peer.name, domain: entry.record.destination, bytes: entry.record.blobBytes });
       }
-      if (result.kind !== 'refused') this.#ways[index] = { kind: 'acknowledge' };
+      if (result.kind !== 'refused') {
+        this.#ways[index] = { kind: 'acknowledge' };
+        here.push(entry.record.rid);
+      } else if (this.#isNotice(index)) kept.push(entry.record);
       else if (result.why === 'blob-missing') wants.push({ kind: 'want', rid: entry.record.rid, ranges: [[0, entry.record.blobBytes]] });
       else this.#ways[index] = refuse(entry.record, ...refusalOf(result.why));
     }
+    await notices.drop(here);
+    counters.add('noticesKept', await notices.keep(this.#peer.name, kept));
   }
 
   #taken(wants: BlobRanges[]): Taken {

@@ -27,10 +27,13 @@ t.test('passes orders and link tests on', async (t) => {
   const { ask, calls } = await admin(t);
   for (const order of ['hold', 'release', 'drop', 'raise']) t.same(await ask('POST', `/queue/${order}`, '{"target":"peer:shore"}'), { status: 200, value: { changed: 3 } });
   await ask('POST', '/queue/drop', '{"destination":"sea.example","record":"00112233aabbccdd"}');
+  t.same(await ask('GET', '/notices'), { status: 200, value: [] });
+  t.same(await ask('POST', '/notices/fetch', '{"from":"shore","destination":"sea.example"}'), { status: 200, value: { asked: 1, noRoom: 0 } });
   await ask('POST', '/link-test', '{"link":"shore/https","bytes":1000000}');
   t.same(calls, [
     ...['hold', 'release', 'drop', 'raise'].map((order) => [order, { target: 'peer:shore' }]),
     ['drop', { destination: 'sea.example', record: '00112233aabbccdd' }],
+    ['fetch', { from: 'shore', destination: 'sea.example' }],
     ['testLink', { link: 'shore/https', bytes: 1_000_000 }],
   ]);
 });
@@ -44,6 +47,7 @@ t.test('an order that is not understood does nothing, and says what was found', 
     t.match(value, { code: 'GATEWAY_ADMIN_REQUEST', message: /cannot be used/, data: { found: /./ } });
   }
   for (const body of ['{}', '{"link":1,"bytes":1}', '{"link":"a","bytes":-1}', '{"link":"a","bytes":1e12}', '{"link":"a"}']) t.equal((await ask('POST', '/link-test', body)).status, 400, body);
+  for (const body of ['{}', '{"from":1}', '{"target":"peer:shore"}']) t.equal((await ask('POST', '/notices/fetch', body)).status, 400, body);
   for (const limit of ['0', '-1', 'x', '1e9', '']) t.equal((await ask('GET', `/queue?limit=${limit}`)).status, 400, limit);
   t.same(calls, []);
 });
@@ -114,6 +118,8 @@ async function admin(t: Test, changed: Partial<AdminHandlers> = {}): Promise<Tes
     queue: async (query) => (calls.push(['queue', query]), []),
     order: async (order, selection) => (calls.push([order, selection]), { changed: 3 }),
     testLink: async (test) => (calls.push(['testLink', test]), { works: true }),
+    notices: async () => [],
+    fetchNoticed: async (selection) => (calls.push(['fetch', selection]), { asked: 1, noRoom: 0 }),
     liftBudget: async (order) => (calls.push(['liftBudget', order]), { lifted: true }),
     startStick: async (order) => (calls.push(['startStick', order]), { state: 'running' }),
     stickJob: async () => ({ state: 'idle' }),
@@ -149,6 +155,8 @@ const NO_HANDLERS: AdminHandlers = {
   queue: async () => undefined,
   order: async () => undefined,
   testLink: async () => undefined,
+  notices: async () => undefined,
+  fetchNoticed: async () => undefined,
   liftBudget: async () => undefined,
   startStick: async () => undefined,
   stickJob: async () => undefined,

@@ -7,6 +7,7 @@ import { utf8 } from '../base/bytes.js';
 import type { Clock } from '../base/clock.js';
 import type { HttpRoute } from './http-route.js';
 import type { HttpListener } from './http-server.js';
+import type { NoticeSelection } from './notice-orders.js';
 import { badRequest, jsonRoute, openPrivateDoor, readJson } from './private-door.js';
 import type { QueueOrder, QueueSelection } from './queue-orders.js';
 import type { StickErrand } from './stick-status.js';
@@ -17,6 +18,9 @@ export interface AdminHandlers {
   /** The queues, or what waits in one of them. */
   queue(query: { readonly target?: string; readonly limit: number }): Promise<unknown>;
   order(order: QueueOrder, selection: QueueSelection): Promise<unknown>;
+  /** What neighbours have told of, whose blobs wait there. */
+  notices(): Promise<unknown>;
+  fetchNoticed(selection: NoticeSelection): Promise<unknown>;
   /** Gives up when `signal` aborts: whoever asked has gone. */
   testLink(test: { readonly link: string; readonly bytes: number }, signal?: AbortSignal): Promise<unknown>;
   /** Lifts the budget of a link for so long; 0 puts it back. */
@@ -55,6 +59,8 @@ function adminRoutes(handlers: AdminHandlers): HttpRoute[] {
     jsonRoute('GET', '/status', () => handlers.status()),
     jsonRoute('GET', '/queue', ({ url }) => handlers.queue(queueQueryOf(url))),
     ...ORDERS.map((order) => jsonRoute('POST', `/queue/${order}`, async ({ body }) => handlers.order(order, selectionOf(await readJson(body))))),
+    jsonRoute('GET', '/notices', () => handlers.notices()),
+    jsonRoute('POST', '/notices/fetch', async ({ body }) => handlers.fetchNoticed(noticeSelectionOf(await readJson(body)))),
     jsonRoute('POST', '/clock/confirm', () => handlers.confirmClock()),
     jsonRoute('POST', '/link-test', async ({ body, signal }) => handlers.testLink(linkTestOf(await readJson(body)), signal)),
     jsonRoute('POST', '/budget-lift', async ({ body }) => handlers.liftBudget(liftOf(await readJson(body)))),
@@ -83,13 +89,23 @@ function queueQueryOf(url: string): { target?: string; limit: number } {
 
 /** An order for everything at once must not come about by a slip: at least one of the three is given. */
 function selectionOf(value: Readonly<Record<string, unknown>>): QueueSelection {
-  const { target, destination, record, ...rest } = value;
-  if (Object.keys(rest).length > 0) throw badRequest(`there is no "${Object.keys(rest)[0] ?? ''}" to select by: target, destination and record are`);
-  if (target === undefined && destination === undefined && record === undefined) throw badRequest('nothing is selected: give a target, a destination or a record');
+  const { target, ...rest } = value;
   if (target !== undefined && typeof target !== 'string') throw badRequest('target is the name of a queue');
+  return { ...(target !== undefined && { target }), ...recordsOf(rest, 'target', target) };
+}
+
+function noticeSelectionOf(value: Readonly<Record<string, unknown>>): NoticeSelection {
+  const { from, ...rest } = value;
+  if (from !== undefined && typeof from !== 'string') throw badRequest('from is the name of a neighbour');
+  return { ...(from !== undefined && { from }), ...recordsOf(rest, 'from', from) };
+}
+
+function recordsOf({ destination, record, ...rest }: Readonly<Record<string, unknown>>, whose: string, given: string | undefined): { destination?: string; record?: string } {
+  if (Object.keys(rest).length > 0) throw badRequest(`there is no "${Object.keys(rest)[0] ?? ''}" to select by: ${whose}, destination and record are`);
+  if (given === undefined && destination === undefined && record === undefined) throw badRequest(`nothing is selected: give a ${whose}, a destination or a record`);
   if (destination !== undefined && typeof destination !== 'string') throw badRequest('destination is a domain');
   if (record !== undefined && (typeof record !== 'string' || !/^[0-9a-f]{8,64}$/.test(record))) throw badRequest('record is the beginning of its hash, 8 to 64 hex digits');
-  return { ...(target !== undefined && { target }), ...(destination !== undefined && { destination }), ...(record !== undefined && { record }) };
+  return { ...(destination !== undefined && { destination }), ...(record !== undefined && { record }) };
 }
 
 function linkTestOf({ link, bytes }: Readonly<Record<string, unknown>>): { link: string; bytes: number } {

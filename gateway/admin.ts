@@ -6,6 +6,7 @@ import type { Lane } from './lane.js';
 import { testLink } from './link-test.js';
 import { metricsText } from './metrics.js';
 import type { Peer } from './peer-book.js';
+import { fetchNoticed, noticeEntry } from './notice-orders.js';
 import { orderQueue } from './queue-orders.js';
 import { gatewayStatus, queueEntry } from './status.js';
 import type { StickService } from './stick-service.js';
@@ -28,6 +29,12 @@ export function adminHandlers(gateway: Gateway, sticks: StickService, watch?: St
       if (order === 'send') for (const { lane } of lanesOf(gateway)) await lane.alive(context.store);
       gateway.onWake?.();
       return { changed };
+    },
+    notices: () => Promise.resolve(context.notices.all().map(noticeEntry)),
+    async fetchNoticed(selection) {
+      const fetching = await fetchNoticed(context, selection);
+      gateway.onWake?.();
+      return fetching;
     },
     async testLink({ link, bytes }, signal) {
       const { peer, lane } = laneNamed(gateway, link);

@@ -16,6 +16,7 @@ import { IncomingBlobs } from './incoming-blobs.js';
 import type { Lane } from './lane.js';
 import type { Log } from './log.js';
 import type { KnockSender } from './notify.js';
+import { NoticesKept } from './notices-kept.js';
 import { NO_OFFERED_BATCHES } from './offered-batches.js';
 import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
@@ -43,7 +44,9 @@ export interface GatewayParts {
 
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, key, book, store, clock, trust, random, log, plan } = parts;
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
+  const notices = new NoticesKept(store, trust, config.notices.fetch);
+  await notices.restore(book.all().map(({ name }) => name));
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await gateway.replan();
   return gateway;

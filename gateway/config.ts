@@ -145,6 +145,8 @@ const configSchema = z
         rules: z.array(z.strictObject({ to: routePattern, from: name.optional(), class: z.enum(PRIORITIES) })).max(10_000).default([]),
       })
       .prefault({}),
+    /** What neighbours tell of while its blob waits for another link: what is asked for at once. */
+    notices: z.strictObject({ fetch: z.array(z.strictObject({ to: routePattern, mostBytes: bytes.optional() })).max(10_000).default([]) }).prefault({}),
     log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') }).prefault({}),
   })
   .superRefine((config, context) => {

@@ -8,6 +8,7 @@ import type { GatewayConfig } from './config.js';
 import type { Counters } from './counters.js';
 import type { IncomingBlobs } from './incoming-blobs.js';
 import type { Log } from './log.js';
+import type { NoticesKept } from './notices-kept.js';
 import type { OfferedBatches } from './offered-batches.js';
 import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
@@ -21,6 +22,8 @@ export interface GatewayContext {
   readonly kid: Uint8Array;
   readonly store: Store;
   readonly incoming: IncomingBlobs;
+  /** What neighbours have told us of, without its blob. */
+  readonly notices: NoticesKept;
   /** What went out in batches whose receipts name them by their root. */
   readonly offered: OfferedBatches;
   readonly book: PeerBook;

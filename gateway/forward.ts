@@ -5,23 +5,23 @@
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
 import { isPosternError } from '../base/errors.js';
-import type { Outcome } from '../links/link.js';
+import type { LinkLimit, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import { ContactPace } from './contact-pace.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus, Passage } from './lane.js';
+import { HeldLarge } from './held-large.js';
 import type { Filling, LargeHeld, Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
-import { isRaised } from './priorities.js';
 import { putAside } from './put-aside.js';
 import { RepeatedLoads } from './repeating.js';
 import { peerTarget } from './target.js';
+import { HAVE_BYTES, isCarried } from './unit-size.js';
 import type { WantedBlob } from './wanted.js';
 import { WantedRanges } from './wanted.js';
 
 /** A sign of life makes waiting records due again at most this often, so that two chatty ends do not repeat themselves. */
 const HURRY_EVERY_MS = 60_000;
-const MOST_LET = 4096;
 const HURRY_AT_ONCE = 10_000;
 
 export class NeighbourForwarder {
@@ -32,8 +32,7 @@ export class NeighbourForwarder {
   readonly #wanted = new WantedRanges();
   /** Hex rids and outbox keys that travel right now. */
   readonly #inHand = new Set<string>();
-  /** Large blobs that an operator lets go by any link. */
-  readonly #let = new Set<string>();
+  readonly #held: HeldLarge;
   readonly #sends = new Set<Promise<void>>();
   readonly #repeated: RepeatedLoads;
   readonly #paces: ReadonlyMap<Lane, ContactPace>;
@@ -51,6 +50,7 @@ export class NeighbourForwarder {
     this.lanes = lanes;
     this.#packing = packing;
     this.#changed = changed;
+    this.#held = new HeldLarge(context.store, peer.name);
     this.#repeated = new RepeatedLoads(context.store, peerTarget(peer.name));
     this.#paces = new Map(lanes.filter(({ link }) => link.supports.sendsAsItReads === true).map((lane) => [lane, new ContactPace(context.clock, () => lane.contacts.at(context.trust.nowMs())?.rateBytesPerSec ?? Number.POSITIVE_INFINITY)]));
   }
@@ -64,8 +64,17 @@ export class NeighbourForwarder {
     return this.#pumping;
   }
 
-  /** Ranges of a large blob the neighbour says it lacks. */
-  want({ rid, ranges, blobBytes }: WantedBlob): void {
+  /** Takes up what was known when the gateway stopped. */
+  restore(): Promise<void> {
+    return this.#held.restore();
+  }
+
+  /** Ranges of a blob the neighbour says it lacks. What it was told of it asks for by any link. */
+  async want({ rid, ranges, blobBytes }: WantedBlob): Promise<void> {
+    if (!(await this.#held.ask(rid))) return this.#wanted.want(rid, ranges, blobBytes);
+    // Not large in the store's sense: it goes with its record.
+    if (blobBytes < this.#context.config.store.largeBlobBytes) return;
+    await this.#awaitReceipt(this.lanes[0], rid);
     this.#wanted.want(rid, ranges, blobBytes);
   }
 
@@ -99,6 +108,11 @@ export class NeighbourForwarder {
     return this.lanes.map((lane) => lane.status(nowMs));
   }
 
+  /** What bounds the notices given to this neighbour. Empty where no link leaves anything to another. */
+  limits(): LinkLimit[] {
+    return this.lanes.some((lane) => lane.holdLargeBytes !== undefined) ? this.#held.limits() : [];
+  }
+
   /** Starts nothing new, lets sends end within the grace time, then aborts them. */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
@@ -120,6 +134,7 @@ export class NeighbourForwarder {
   /** Gives false when there is nothing to send on this lane. */
   async #startSend(lane: Lane): Promise<boolean> {
     const { store, trust, config } = this.#context;
+    if (lane.holdLargeBytes !== undefined) await this.#held.makeRoom();
     const load = await this.#packing.choose({
       store,
       peer: this.peer,
@@ -160,25 +175,24 @@ export class NeighbourForwarder {
     return true;
   }
 
-  /** A large blob waits for another link than this, unless an operator has raised it: then its pieces may go, too, when it is raised no more. */
   #large(lane: Lane): LargeHeld | undefined {
     const { holdLargeBytes } = lane;
     if (holdLargeBytes === undefined) return undefined;
-    const holds = (stored: StoredRecord): boolean => {
-      if (stored.record.blobBytes < holdLargeBytes) return false;
-      const key = toHex(stored.record.rid);
-      if (isRaised(stored)) this.#let.add(key);
-      const [oldest] = this.#let;
-      if (oldest !== undefined && this.#let.size > MOST_LET) this.#let.delete(oldest);
-      return !this.#let.has(key);
-    };
+    const nowMs = this.#context.trust.nowMs();
     return {
-      holds,
+      holds: (stored) => this.#held.holds(stored, holdLargeBytes),
+      isToTell: (stored) => !this.#goesSoon(stored, nowMs) && this.#held.isToTell(stored, nowMs),
       before: lane.heldLarge,
-      tell: (count) => {
-        lane.heldLarge = count;
+      tell: (held) => {
+        lane.heldLarge = held.length;
+        this.#held.looked(held);
       },
     };
+  }
+
+  /** Is a link that takes it working now, so that a notice would only come before it? */
+  #goesSoon({ record }: StoredRecord, nowMs: number): boolean {
+    return this.lanes.some((lane) => lane.worksAt(nowMs) && (lane.holdLargeBytes === undefined || record.blobBytes < lane.holdLargeBytes) && isCarried(lane.link.supports, record));
   }
 
   #filling(lane: Lane): Filling | undefined {
@@ -201,6 +215,8 @@ export class NeighbourForwarder {
 
   async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
     const { store, trust, log, counters, random, planner } = this.#context;
+    const { notices = [] } = load;
+    await this.#held.telling(notices, this.#receiptDueMs(lane, 1, trust.nowMs()));
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
     const outcome = await this.#sendPaid(lane, load, freight, passage);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
@@ -208,12 +224,15 @@ export class NeighbourForwarder {
       freight.release();
       counters.add('batchesOut');
       counters.add('recordsOffered', load.records.length);
+      counters.add('noticesGiven', notices.length);
+      await this.#held.tellingEnded(notices, outcome.kind === 'confirmed' ? 'known' : 'unsure');
       await lane.alive(store);
       await store.outboxRemove(this.peer.name, load.controls.map((entry) => entry.key));
       await this.#awaitReceipts(lane, load);
       return;
     }
     this.#giveBack(load);
+    await this.#held.tellingEnded(notices, 'lost');
     if (this.#abort.signal.aborted) return;
     counters.add(outcome.kind === 'refused' ? 'sendsRefused' : 'sendsUnreachable');
     log.info('the link failed', { peer: this.peer.name, link: lane.link.name, code: outcome.kind, reason: outcome.reason });
@@ -254,6 +273,7 @@ export class NeighbourForwarder {
       changes.push({ rid: record.rid, schedule: { ...schedule, attempts, dueMs: this.#receiptDueMs(lane, attempts, nowMs) } });
     }
     await store.reschedule(changes);
+    await this.#held.offered(load.records, this.#receiptDueMs(lane, 1, nowMs));
   }
 
   /** Overdue when its wait is over and the neighbour has had a contact, on any of its links, to send the receipt in. */
@@ -265,12 +285,18 @@ export class NeighbourForwarder {
   }
 
   /** Counted as an attempt before the first piece goes: after a restart the neighbour is asked what it has, not sent all again. */
-  async #sendUnasked(lane: Lane, { record, schedule }: StoredRecord): Promise<void> {
-    if (schedule === undefined) return;
-    const { store, trust } = this.#context;
-    await store.reschedule([{ rid: record.rid, schedule: { ...schedule, attempts: 1, dueMs: this.#receiptDueMs(lane, 1, trust.nowMs()) } }]);
+  async #sendUnasked(lane: Lane, { record }: StoredRecord): Promise<void> {
+    if (!(await this.#awaitReceipt(lane, record.rid))) return;
     this.#wanted.offered(record.rid);
     this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
+  }
+
+  async #awaitReceipt(lane: Lane | undefined, rid: Uint8Array): Promise<boolean> {
+    const { store, trust } = this.#context;
+    const schedule = (await store.find(rid))?.schedule;
+    if (schedule === undefined || lane === undefined) return false;
+    await store.reschedule([{ rid, schedule: { ...schedule, attempts: 1, dueMs: this.#receiptDueMs(lane, 1, trust.nowMs()) } }]);
+    return true;
   }
 
   #giveBack(load: Load): void {
@@ -280,12 +306,12 @@ export class NeighbourForwarder {
 
 /** Pieces of one large blob may travel in several loads at once: its record is not "in hand". */
 function handKeys(load: Load): string[] {
-  const rids = load.large === undefined ? load.records.map((stored) => toHex(stored.record.rid)) : [];
-  return [...rids, ...load.controls.map((entry) => entry.key)];
+  const whole = [...(load.large === undefined ? load.records : []), ...(load.notices ?? [])];
+  return [...whole.map(({ record }) => toHex(record.rid)), ...load.controls.map((entry) => entry.key)];
 }
 
 function bytesOf(load: Load): number {
-  const records = load.records.reduce((sum, { record }) => sum + record.bytes.length, 0);
+  const records = load.records.reduce((sum, { record }) => sum + record.bytes.length, 0) + (load.notices ?? []).reduce((sum, { record }) => sum + record.bytes.length + HAVE_BYTES, 0);
   const controls = load.controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
   return load.pieces.reduce((sum, piece) => sum + piece.length, records + controls);
 }

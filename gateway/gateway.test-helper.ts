@@ -25,6 +25,8 @@ import { IncomingBlobs } from './incoming-blobs.js';
 import { Lane } from './lane.js';
 import type { LanePlan } from './lane.js';
 import type { Log } from './log.js';
+import { NoticesKept } from './notices-kept.js';
+import type { FetchRule } from './notices-kept.js';
 import { NO_OFFERED_BATCHES } from './offered-batches.js';
 import type { OfferedBatches } from './offered-batches.js';
 import { PeerBook } from './peer-book.js';
@@ -121,6 +123,8 @@ export interface TestGatewayOptions {
   readonly contacts?: readonly PlanContact[];
   readonly nodes?: Readonly<Record<string, number>>;
   readonly priority?: { readonly ageingMs?: number; readonly rules: readonly PriorityRule[] };
+  /** What is asked for as soon as a neighbour tells of it. */
+  readonly fetch?: readonly FetchRule[];
   readonly largeBlobBytes?: number;
   readonly capacityBytes?: number;
   readonly offered?: OfferedBatches;
@@ -154,7 +158,10 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
   const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust: new ClockTrust(clock, config.clock), random, log: SILENT, counters: new Counters() };
+  const trust = new ClockTrust(clock, config.clock);
+  const notices = new NoticesKept(store, trust, options.fetch ?? []);
+  await notices.restore(peers.map((peer) => peer.name));
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log: SILENT, counters: new Counters() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));

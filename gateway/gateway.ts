@@ -83,6 +83,7 @@ export class Gateway {
   /** Opens every link. A link that cannot start at all (a port in use) is a coded error. */
   async startLinks(): Promise<void> {
     for (const forwarder of this.forwarders()) {
+      await forwarder.restore();
       for (const { link } of forwarder.lanes) {
         link.onSignOfLife = () => this.#background(this.#heardFrom(forwarder.peer));
         await link.start((arrival) => this.deliver(forwarder.peer, link, arrival));
@@ -153,10 +154,10 @@ export class Gateway {
     if (peer.role === 'neighbour') context.trust.confirm(head.offer.sentSec * 1000, peer.name);
     const released = await releaseByControls(context, peer, head.controls);
     if (back === 'by-stick') await makeDue(context, peer.name, released.wants.map(({ rid }) => rid));
-    else for (const want of released.wants) this.#forwarders.get(peer.name)?.want(want);
+    else for (const want of released.wants) await this.#forwarders.get(peer.name)?.want(want);
     await this.#forwarders.get(peer.name)?.settle();
     if (back !== 'by-stick') await this.#heardFrom(peer);
-    const controls = this.#answerControls(taken, head, back === 'by-stick' ? 'batch' : 'rids');
+    const controls = this.#answerControls({ ...taken, refusals: [...taken.refusals, ...released.refusals] }, head, back === 'by-stick' ? 'batch' : 'rids');
     if (back !== 'direct' && controls.length > 0) {
       const nonce = toHex(head.offer.nonce);
       await context.store.outboxPut(controls.map((control, index) => ({ peer: peer.name, key: `answer/${nonce}/${index}`, bytes: control })));

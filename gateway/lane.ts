@@ -111,7 +111,12 @@ export class Lane {
   }
 
   isOpen(nowMs: number): boolean {
-    return nowMs >= this.#notBeforeMs && this.sending < this.link.supports.parallel && this.contacts.at(nowMs) !== undefined && this.budget?.spentUntilMs() === undefined;
+    return this.worksAt(nowMs) && this.sending < this.link.supports.parallel;
+  }
+
+  /** Open, or busy. */
+  worksAt(nowMs: number): boolean {
+    return nowMs >= this.#notBeforeMs && this.link.supports.parallel > 0 && this.contacts.at(nowMs) !== undefined && this.budget?.spentUntilMs() === undefined;
   }
 
   /** When the lane is worth a look again: it opens, or its next contact begins. Undefined when nothing is planned. */

@@ -16,6 +16,8 @@ export interface LoadPiece {
 /** What was chosen, before it becomes bytes. */
 export interface Load {
   readonly records: readonly StoredRecord[];
+  /** Records that go without their blobs, to tell the neighbour of them. They stand behind the others. */
+  readonly notices?: readonly StoredRecord[];
   readonly controls: readonly OutboxEntry[];
   readonly pieces: readonly LoadPiece[];
   /** Set when this load carries pieces of one large blob. */
@@ -57,10 +59,12 @@ export interface PackInput {
 export interface LargeHeld {
   /** Is this record too large for the link, and to wait for another one? */
   holds(stored: StoredRecord): boolean;
+  /** Is the neighbour to be told of this one, which is held? */
+  isToTell(stored: StoredRecord): boolean;
   /** How many were at the last look: they stand in the way. */
   readonly before: number;
-  /** Hears how many of the due ones are held so. */
-  tell(count: number): void;
+  /** Hears which of the due ones are held so. */
+  tell(held: readonly StoredRecord[]): void;
 }
 
 /** What planning knows of a link at this moment. */

@@ -27,6 +27,9 @@ export async function metricsText(status: GatewayStatus): Promise<string> {
     oldest.set(labels, queue.oldestHeldAtMs === undefined ? 0 : Math.max(0, clock.nowMs - queue.oldestHeldAtMs) / 1000);
   }
 
+  const told = gauge('told_records', 'Records whose blobs wait at a neighbour', ['neighbour']);
+  for (const neighbour of status.neighbours) told.set({ neighbour: neighbour.name }, neighbour.told?.records ?? 0);
+
   const up = gauge('link_up', '1 while the link has a session', ['link']);
   const attempts = gauge('link_failed_attempts', 'Attempts since the last success', ['link']);
   const sent = gauge('link_sent_bytes', 'Bytes sent since the start', ['link']);

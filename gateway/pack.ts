@@ -12,15 +12,17 @@ import { encodeCompactBatch } from '../wire/compact-batch.js';
 import { parseEid } from '../wire/eid.js';
 import type { Eid } from '../wire/eid.js';
 import { toDtnTimeMs, UNKNOWN_DTN_TIME } from '../wire/dtn-time.js';
+import { encodeRanges } from '../wire/ranges.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { BundleRooms } from './bundle-rooms.js';
 import type { GatewayContext } from './context.js';
-import type { Filling, Load, LoadPiece, PackInput, PackedFreight } from './load.js';
+import type { Load, LoadPiece, PackInput, PackedFreight } from './load.js';
 import { isPressing, orderDue } from './pack-order.js';
+import type { Due } from './pack-order.js';
 import type { Peer } from './peer-book.js';
 import { batchEndpoint } from './node-endpoint.js';
 import { peerTarget } from './target.js';
-import { headRoomBytes, isCarried, PIECE_HEAD_BYTES } from './unit-size.js';
+import { HAVE_BYTES, headRoomBytes, isCarried, PIECE_HEAD_BYTES } from './unit-size.js';
 
 /** A batch of small blobs is gathered in memory; the receiver stages as much. */
 const SMALL_BATCH_BYTES = 4 * 1024 * 1024;
@@ -39,10 +41,11 @@ export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   if (roomBytes <= 0) return undefined;
   const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
-  const pressing = input.filling === undefined ? [] : (await dueOnes(input)).filter((stored) => isPressing(stored, input.filling as Filling));
+  const { filling } = input;
+  const pressing = filling === undefined ? [] : (await dueOnes(input)).filter(({ stored }) => isPressing(stored, filling));
   let load = (pressing.length > 0 ? undefined : await chooseWanted(input, wantedRoom(input, leftBytes))) ?? (await chooseDue(input, leftBytes));
-  if (load.records.length === 0) load = (await chooseWanted(input, wantedRoom(input, leftBytes))) ?? load;
-  if (controls.length === 0 && load.records.length === 0) return undefined;
+  if (isNothing(load)) load = (await chooseWanted(input, wantedRoom(input, leftBytes))) ?? load;
+  if (controls.length === 0 && isNothing(load)) return undefined;
   return { ...load, controls };
 }
 
@@ -59,6 +62,10 @@ async function chooseControls(input: PackInput, roomBytes: number): Promise<Outb
 }
 
 type RecordsLoad = Omit<Load, 'controls'>;
+
+function isNothing({ records, notices = [] }: RecordsLoad): boolean {
+  return records.length + notices.length === 0;
+}
 
 /** One large blob's wanted ranges, as far as they fit. A link that answers carries them all in one stream. */
 async function chooseWanted(input: PackInput, roomBytes: number): Promise<RecordsLoad | undefined> {
@@ -82,17 +89,24 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
 /**
  * Records that are due, small blobs with them. A large blob is offered bare, and the answer says what is
  * missing; where an answer takes a light time or two (links that carry bundles), its pieces go out unasked the
- * first time.
+ * first time. Of one that waits for another link the neighbour is told.
  */
 async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLoad> {
   const records: StoredRecord[] = [];
+  const notices: StoredRecord[] = [];
   const pieces: LoadPiece[] = [];
   const sent = new Set<string>();
   let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
   const due = await dueOnes(input);
   const inOrder = input.filling === undefined ? due : orderDue(due, input, input.filling, leftBytes);
-  for (const stored of inOrder) {
+  for (const { stored, isNotice } of inOrder) {
     const { record } = stored;
+    if (isNotice) {
+      if (record.bytes.length + HAVE_BYTES > leftBytes || records.length + notices.length === MOST_RECORDS) break;
+      leftBytes -= record.bytes.length + HAVE_BYTES;
+      notices.push(stored);
+      continue;
+    }
     const inline = record.blobBytes < input.largeBlobBytes;
     if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
       await input.sendUnasked(stored);
@@ -100,7 +114,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     }
     const hash = toHex(record.blobHash);
     const blobBytes = inline && !sent.has(hash) ? record.blobBytes + PIECE_HEAD_BYTES : 0;
-    if (record.bytes.length + blobBytes > leftBytes || records.length === MOST_RECORDS) break;
+    if (record.bytes.length + blobBytes > leftBytes || records.length + notices.length === MOST_RECORDS) break;
     if (blobBytes > 0) {
       const source = await input.store.blob(record.rid);
       if (source === undefined) continue;
@@ -111,18 +125,21 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     input.wanted.offered(record.rid);
     records.push(stored);
   }
-  return { records, pieces };
+  return { records, pieces, ...(notices.length > 0 && { notices }) };
 }
 
-/** What is due and may go now: not on its way already, and nothing that this link never carries. */
-async function dueOnes({ store, peer, supports, nowMs, filling, inHand, wanted, large }: PackInput): Promise<StoredRecord[]> {
+/** What is due and may go now: not on its way already, and nothing that this link never carries. Of what it leaves to another link, what the neighbour is to be told of. */
+async function dueOnes({ store, peer, supports, nowMs, filling, inHand, wanted, large }: PackInput): Promise<Due[]> {
   const looked = supports.carries === 'compact' ? LOOKED_THROUGH : Math.min(LOOKED_THROUGH, MOST_RECORDS + (filling?.stayed ?? 0) + (large?.before ?? 0));
   const due = await store.due(peerTarget(peer.name), nowMs, looked + inHand.size);
-  const free = due.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid) && isCarried(supports, record));
-  if (large === undefined) return free;
-  const going = free.filter((stored) => !large.holds(stored));
-  large.tell(free.length - going.length);
-  return going;
+  const free = due.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid));
+  const held = large === undefined ? [] : free.filter((stored) => large.holds(stored));
+  large?.tell(held);
+  const stays = new Set(held);
+  return free.flatMap((stored): Due[] => {
+    if (stays.has(stored)) return large?.isToTell(stored) === true ? [{ stored, isNotice: true }] : [];
+    return isCarried(supports, stored.record) ? [{ stored, isNotice: false }] : [];
+  });
 }
 
 /** The pieces of a large blob leave the reserve alone. */
@@ -146,11 +163,12 @@ function watched(source: BlobSource, stored: StoredRecord, input: PackInput): Lo
 
 /** Makes the load into freight for one attempt. */
 export async function toFreight(context: GatewayContext, peer: Peer, supports: LinkSupport, load: Load, sequence: number, rooms: BundleRooms): Promise<PackedFreight> {
+  const { notices = [] } = load;
   const head = encodeBatchHead({
     key: context.key,
     to: peer.kid,
-    records: load.records.map((stored): TransitRecord => stored.record),
-    controls: load.controls.map((entry) => entry.bytes),
+    records: [...load.records, ...notices].map((stored): TransitRecord => stored.record),
+    controls: [...load.controls.map((entry) => entry.bytes), ...notices.map(({ record: { rid, blobBytes } }) => encodeRanges({ kind: 'have', rid, ranges: [[0, blobBytes]] }))],
     sentSec: Math.floor(context.trust.nowMs() / 1000),
     nonce: context.random.bytes(16),
   });

@@ -3,6 +3,7 @@
  * puts the next attempt off. Nothing else lets a record go.
  */
 import { equalBytes, toHex } from '../base/bytes.js';
+import { isEnd } from '../store/store.js';
 import type { OutboxEntry, Schedule, Step, StoredRecord } from '../store/store.js';
 import type { Control } from '../wire/control.js';
 import { opens } from '../wire/opening.js';
@@ -22,6 +23,8 @@ import type { WantedBlob } from './wanted.js';
 export interface Released {
   /** Blob ranges the peer asked for, of records on their way to it. */
   readonly wants: readonly WantedBlob[];
+  /** What it asked for and nobody here has any more. */
+  readonly refusals: readonly Refusal[];
   /** Queues in which something changed and may be due. */
   readonly wake: ReadonlySet<string>;
 }
@@ -34,6 +37,7 @@ const QUICK_RETRY = { firstMs: 10_000, capMs: 3_600_000 };
 
 export async function releaseByControls(context: GatewayContext, peer: Peer, controls: readonly Control[]): Promise<Released> {
   const wants: WantedBlob[] = [];
+  const refusals: Refusal[] = [];
   const wake = new Set<string>();
   for (const control of controls) {
     switch (control.kind) {
@@ -42,6 +46,8 @@ export async function releaseByControls(context: GatewayContext, peer: Peer, con
         break;
       case 'refusal':
         await putOff(context, peer, control);
+        // It told us of something, and has it no more.
+        if (control.code === 'unknown') await context.notices.drop([control.rid], peer.name);
         break;
       case 'retract':
       case 'accept':
@@ -50,14 +56,15 @@ export async function releaseByControls(context: GatewayContext, peer: Peer, con
         break;
       case 'want': {
         const want = await wanted(context, peer, control);
-        if (want !== undefined) wants.push(want);
+        if (want === 'gone') refusals.push({ kind: 'refusal', rid: control.rid, code: 'unknown' });
+        else if (want !== undefined) wants.push(want);
         break;
       }
       case 'have':
         break;
     }
   }
-  return { wants, wake };
+  return { wants, refusals, wake };
 }
 
 /**
@@ -133,10 +140,11 @@ async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Pr
   context.log.warn('a record was refused', { peer: peer.name, record: ridText(refusal.rid), code: refusal.code, ms: waitMs, ...(refusal.note !== undefined && { reason: refusal.note }) });
 }
 
-/** What the peer wants of a record on its way to it, as far as its blob reaches; undefined where that is nothing. */
-async function wanted(context: GatewayContext, peer: Peer, { rid, ranges }: BlobRanges): Promise<WantedBlob | undefined> {
+/** What the peer wants of a record on its way to it, as far as its blob reaches; undefined where that is nothing, or where we have its receipt. */
+async function wanted(context: GatewayContext, peer: Peer, { rid, ranges }: BlobRanges): Promise<WantedBlob | 'gone' | undefined> {
   const stored = await context.store.find(rid);
-  if (stored?.schedule?.target !== peerTarget(peer.name)) return undefined;
+  if (stored === undefined || (isEnd(stored.state) && stored.state !== 'forwarded')) return 'gone';
+  if (stored.schedule?.target !== peerTarget(peer.name)) return undefined;
   const { blobBytes } = stored.record;
   const within = ranges.filter(([start]) => start < blobBytes).map(([start, end]) => [start, Math.min(end, blobBytes)] as const);
   return within.length === 0 ? undefined : { rid, ranges: within, blobBytes };

@@ -1,5 +1,6 @@
 /** The state of the gateway as plain values, for the command line, the metrics and the status page. Nothing in it names a message. */
 import { toHex } from '../base/bytes.js';
+import type { LinkLimit } from '../links/link.js';
 import { fingerprintWords } from '../wire/keys.js';
 import type { QueueStatus, StoredRecord, StoreStatus } from '../store/store.js';
 import type { ClockStatus } from './clock-trust.js';
@@ -28,6 +29,10 @@ export interface GatewayStatus {
 export interface NeighbourStatus {
   readonly name: string;
   readonly links: readonly LaneStatus[];
+  /** What bounds the notices of large blobs, ours to it and its to us. */
+  readonly limits: readonly LinkLimit[];
+  /** What it has told us of, whose blobs wait there; absent where there is nothing of the kind. */
+  readonly told?: { readonly records: number; readonly bytes: number };
   /** What waits for a neighbour none of whose links carries it; absent where there is nothing of the kind. */
   readonly tooLarge?: { readonly records: number; readonly bytes: number };
 }
@@ -65,7 +70,13 @@ const LOOKED_THROUGH = 1000;
 
 async function neighbourStatus({ context }: Gateway, forwarder: NeighbourForwarder): Promise<NeighbourStatus> {
   const { peer, lanes } = forwarder;
-  const found = { name: peer.name, links: forwarder.status(context.trust.nowMs()) };
+  const told = context.notices.all().filter(({ from }) => from === peer.name);
+  const found = {
+    name: peer.name,
+    links: forwarder.status(context.trust.nowMs()),
+    limits: [...forwarder.limits(), ...context.notices.limits(peer.name)],
+    ...(told.length > 0 && { told: { records: told.length, bytes: told.reduce((sum, { record }) => sum + record.blobBytes, 0) } }),
+  };
   if (lanes.length === 0 || peer.config.links.some(({ kind }) => kind === 'usb') || lanes.some(({ link }) => link.supports.carries !== 'compact')) return found;
   const waiting = await context.store.list(peerTarget(peer.name), LOOKED_THROUGH);
   const tooLarge = waiting.filter(({ record }) => !lanes.some(({ link }) => isCarried(link.supports, record)));

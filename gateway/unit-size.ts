@@ -7,6 +7,8 @@ const HEAD_ROOM_BYTES = 2048;
 const COMPACT_HEAD_ROOM_BYTES = 256;
 /** Array head, index, offset and length of one piece, at their longest. */
 export const PIECE_HEAD_BYTES = 24;
+/** A have of a whole blob, which makes a record without its blob a notice. */
+export const HAVE_BYTES = 56;
 
 /** False for a record that this link will never carry. */
 export function isCarried(supports: Pick<LinkSupport, 'carries' | 'largestBytes'>, record: Pick<TransitRecord, 'bytes' | 'blobBytes'>): boolean {
