@@ -3,11 +3,17 @@
  * strings and texts behind a two- or four-byte length. Every reader checks that it ends exactly.
  */
 import { asBuffer } from '../base/bytes.js';
+import { CRC_OF_NOTHING, crc32c } from '../wire/crc.js';
 import { damaged } from './store-errors.js';
+
+/** A call out of JavaScript costs more than copying these. */
+const FEW_BYTES = 256;
 
 export class ByteWriter {
   #bytes: Buffer;
   #length = 0;
+  /** By length, of a writer that is used again and again: making one costs more than filling it. */
+  #views: Map<number, Uint8Array> | undefined;
 
   constructor(expectedBytes = 256) {
     this.#bytes = Buffer.allocUnsafe(expectedBytes);
@@ -37,6 +43,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** Bytes that are given as the characters 0 to 255. */
+  latin1(value: string): this {
+    this.#room(value.length);
+    for (let i = 0; i < value.length; i += 1) this.#bytes[this.#length + i] = value.charCodeAt(i);
+    this.#length += value.length;
+    return this;
+  }
+
   bytes(value: Uint8Array): this {
     return this.uint(value.length, 4).fixed(value);
   }
@@ -60,13 +74,49 @@ export class ByteWriter {
     return true;
   }
 
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Copies what was written. */
+  copyTo(target: Uint8Array, offset: number): void {
+    const bytes = this.#bytes;
+    if (this.#length > FEW_BYTES) return target.set(bytes.subarray(0, this.#length), offset);
+    for (let i = 0; i < this.#length; i += 1) target[offset + i] = bytes[i]!;
+  }
+
+  /** Bytes of a longer array that are few, so that a view of them would cost more than they do. */
+  part(bytes: Uint8Array, start: number, end: number): this {
+    this.#room(end - start);
+    for (let i = start; i < end; i += 1) this.#bytes[this.#length++] = bytes[i]!;
+    return this;
+  }
+
+  /** Of what was written. */
+  crc(): number {
+    return crc32c(this.#bytes, CRC_OF_NOTHING, 0, this.#length);
+  }
+
   /** What was written. It lasts until `restart`. */
   finish(): Uint8Array {
-    return new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
+    let view = this.#views?.get(this.#length);
+    if (view === undefined) {
+      view = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#length);
+      this.#views?.set(this.#length, view);
+    }
+    return view;
+  }
+
+  /** What was written, for good. */
+  copy(): Uint8Array {
+    const copy = new Uint8Array(this.#length);
+    this.copyTo(copy, 0);
+    return copy;
   }
 
   /** Begins anew in the same memory. */
   restart(): this {
+    this.#views ??= new Map();
     this.#length = 0;
     return this;
   }
@@ -76,6 +126,7 @@ export class ByteWriter {
     const larger = Buffer.allocUnsafe(Math.max(this.#bytes.length * 2, this.#length + more));
     larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
+    this.#views?.clear();
   }
 }
 

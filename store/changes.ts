@@ -1,57 +1,83 @@
 /** Changes of the index that the database does not have yet. `null` stands for a deletion. */
+import { LOCATOR_BYTES } from '../wire/capability.js';
+import { HASH_BYTES } from '../wire/digest.js';
+import { ByteWriter } from './binary.js';
+import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
-import { RECORD_KEY_BYTES } from './keys.js';
+import { ByteTable } from './byte-table.js';
+import { RECORD_KEY_BYTES, blobKey, fromBytes, locatorPrefix, rowKey } from './keys.js';
+import { decodeRecordRow, writeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 
-/** What one of each takes in the database, key and all, about. */
-const ROW_BYTES = 240;
-const BLOB_BYTES = 100;
-const LOCATOR_BYTES = 65;
+/** What one of the others takes in the database, key and all, about. */
 const OTHER_BYTES = 100;
 
 export class Changes {
-  readonly rows = new Map<string, RecordRow | null>();
-  readonly blobs = new Map<string, BlobRow | null>();
+  readonly #rows: ByteTable;
+  readonly #blobs: ByteTable;
+  /** By locator and record key, with nothing for a value. */
+  readonly #locators: ByteTable;
   readonly others = new Map<string, Uint8Array | null>();
-  /** Record keys by the prefix that the keys of their locator have in the database. */
-  readonly locators = new Map<string, readonly string[]>();
-  /** Whole keys of those that are to go from the database. */
-  readonly lostLocators = new Set<string>();
+
+  /** @param seed of the tables; see byte-table.ts */
+  constructor(seed: Uint8Array) {
+    this.#rows = new ByteTable({ letter: rowKey(''), keyBytes: RECORD_KEY_BYTES, prefixBytes: RECORD_KEY_BYTES, seed });
+    this.#blobs = new ByteTable({ letter: blobKey(''), keyBytes: HASH_BYTES, prefixBytes: HASH_BYTES, seed });
+    this.#locators = new ByteTable({ letter: locatorPrefix(NOTHING), keyBytes: LOCATOR_BYTES + RECORD_KEY_BYTES, prefixBytes: LOCATOR_BYTES, seed });
+  }
 
   get isEmpty(): boolean {
-    return this.rows.size === 0 && this.blobs.size === 0 && this.others.size === 0 && this.locators.size === 0 && this.lostLocators.size === 0;
+    return this.others.size === 0 && this.tables.every(({ size }) => size === 0);
   }
 
   /** What they take when they are written, about. */
   get bytes(): number {
-    return this.rows.size * ROW_BYTES + this.blobs.size * BLOB_BYTES + this.locators.size * LOCATOR_BYTES + (this.others.size + this.lostLocators.size) * OTHER_BYTES;
+    return this.#rows.bytes + this.#blobs.bytes + this.#locators.bytes + this.others.size * OTHER_BYTES;
   }
 
-  addLocator(prefix: string, record: string): void {
-    const known = this.locators.get(prefix);
-    if (known === undefined) this.locators.set(prefix, [record]);
-    else if (!known.includes(record)) this.locators.set(prefix, [...known, record]);
-    if (this.lostLocators.size > 0) this.lostLocators.delete(prefix + record);
+  get tables(): readonly ByteTable[] {
+    return [this.#rows, this.#blobs, this.#locators];
   }
 
-  removeLocator(prefix: string, record: string): void {
-    const known = this.locators.get(prefix);
-    if (known !== undefined) this.locators.set(prefix, known.filter((other) => other !== record));
-    this.lostLocators.add(prefix + record);
+  /** undefined: not among the changes. */
+  row(record: string): RecordRow | null | undefined {
+    const value = this.#rows.get(record);
+    return value instanceof Uint8Array ? decodeRecordRow(value) : value;
+  }
+
+  putRow(record: string, row: RecordRow | null): void {
+    this.#rows.set(record, row === null ? null : writeRecordRow(WRITER.restart(), row));
+  }
+
+  blob(hash: string): BlobRow | null | undefined {
+    const value = this.#blobs.get(hash);
+    return value instanceof Uint8Array ? decodeBlobRow(value) : value;
+  }
+
+  putBlob(hash: string, row: BlobRow | null): void {
+    this.#blobs.set(hash, row === null ? null : writeBlobRow(WRITER.restart(), row));
+  }
+
+  addLocator(locator: Uint8Array, record: string): void {
+    this.#locators.set(fromBytes(locator) + record, WRITER.restart());
+  }
+
+  removeLocator(locator: Uint8Array, record: string): void {
+    this.#locators.set(fromBytes(locator) + record, null);
+  }
+
+  /** Keys of the records that were given this locator. */
+  recordsAt(locator: Uint8Array): string[] {
+    return this.#locators.withPrefix(fromBytes(locator)).map((key) => key.slice(LOCATOR_BYTES));
   }
 
   /** Lays newer changes over these. */
   takeOver(newer: Changes): void {
-    for (const [key, row] of newer.rows) this.rows.set(key, row);
-    for (const [key, row] of newer.blobs) this.blobs.set(key, row);
+    for (const [i, table] of newer.tables.entries()) this.tables[i]!.takeOver(table);
     for (const [key, value] of newer.others) this.others.set(key, value);
-    for (const key of newer.lostLocators) this.removeLocator(key.slice(0, -RECORD_KEY_BYTES), key.slice(-RECORD_KEY_BYTES));
-    for (const [prefix, records] of newer.locators) for (const record of records) this.addLocator(prefix, record);
   }
 }
 
-/** undefined: not among the changes. */
-export function latest<Value>(newer: ReadonlyMap<string, Value | null>, older: ReadonlyMap<string, Value | null> | undefined, key: string): Value | null | undefined {
-  const value = newer.get(key);
-  return value === undefined ? older?.get(key) : value;
-}
+const NOTHING = new Uint8Array(0);
+/** What is written here is copied before anything else is. */
+const WRITER = new ByteWriter();

@@ -193,8 +193,9 @@ class Holding implements LogUnit {
   durable(positions: readonly Position[]): void {
     const { ledger, index, incoming, files } = this.#parts;
     const position = positions.at(-1)!;
-    if (this.#blob !== undefined) ledger.applyBlob(this.#blob.content, positions[0]!, undefined, this.#keys.hash);
-    ledger.applyRecord(this.#content, { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) }, this.#entry.schedule, undefined, this.#keys);
+    const blob = this.#blob === undefined ? undefined : ledger.applyBlob(this.#blob.content, positions[0]!, undefined, this.#keys.hash);
+    const logged = { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) };
+    ledger.applyRecord(this.#content, logged, this.#entry.schedule, undefined, this.#keys, { charge: this.#charge, blob });
     // The whole blob may have come while a part of it was being received.
     const way = incoming.size === 0 ? undefined : incoming.end(this.#keys.record);
     if (way !== undefined && way.arrived === undefined) files.removePart(this.#keys.record);

@@ -25,15 +25,15 @@ export class ForgetfulDatabase implements IndexDatabase {
   /** What every single look-up fails with. */
   readFault: Error | undefined;
   reopenings = 0;
-  #isOpen = true;
 
   async open(): Promise<KeyValue> {
     if (this.#holder !== undefined) throw storeLocked('memory', undefined);
     const holder = {};
     this.#holder = holder;
+    let isOpen = true;
     const held = (): Level => {
       if (this.#holder !== holder) throw new Error('the database was taken away');
-      if (!this.#isOpen) throw new Error('Database is not open');
+      if (!isOpen) throw new Error('Database is not open');
       return this.#level;
     };
     await this.#level.open();
@@ -62,10 +62,10 @@ export class ForgetfulDatabase implements IndexDatabase {
         if (this.#holder === holder) this.#holder = undefined;
       },
       reopen: async () => {
-        this.#isOpen = false;
+        isOpen = false;
         this.reopenings += 1;
         for (let turns = 0; turns < 5; turns += 1) await new Promise((resolve) => setImmediate(resolve));
-        this.#isOpen = true;
+        isOpen = true;
         this.fault = undefined;
       },
       condemn: () => undefined,

@@ -37,6 +37,13 @@ export interface Logged {
   readonly payloadBytes: number;
 }
 
+/** What a record that has just been written is counted by. */
+export interface AtHand {
+  readonly charge?: Charge | undefined;
+  readonly blob?: BlobRow | undefined;
+}
+
+const NOTHING_AT_HAND: AtHand = {};
 const NOTHING_SEEN: Omit<BlobRow, 'blobBytes'> = { position: 0, references: 0, entry: 0, suffix: undefined };
 
 export class Ledger {
@@ -46,10 +53,13 @@ export class Ledger {
     this.#parts = parts;
   }
 
-  /** @param known the row of the blob, if there is one */
-  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined, key = hashKey(content.hash)): void {
+  /**
+   * @param known the row of the blob, if there is one
+   * @returns the row as it is now
+   */
+  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined, key = hashKey(content.hash)): BlobRow {
     const { index, book } = this.#parts;
-    if (known !== undefined && known.position >= position) return;
+    if (known !== undefined && known.position >= position) return known;
     if (known !== undefined && known.entry !== 0) this.#countBlobEntry(known, -1, position);
     if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
     const { references } = known ?? NOTHING_SEEN;
@@ -57,13 +67,15 @@ export class Ledger {
     index.putBlob(key, row);
     this.#countBlobEntry(row, 1, position);
     if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
+    return row;
   }
 
   /**
    * @param schedule of a record that is new to the index
    * @param known the row of the record, if there is one
+   * @param atHand what need not be looked up
    */
-  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined, keys = keysOf(content.record)): void {
+  applyRecord(content: RecordContent, logged: Logged, schedule: Schedule, known: RecordRow | undefined, keys = keysOf(content.record), atHand: AtHand = NOTHING_AT_HAND): void {
     const { index, due, expiry, live } = this.#parts;
     const { record } = content;
     const { position } = logged;
@@ -72,12 +84,13 @@ export class Ledger {
     expiry.add(key, record.expirySec, isEnd(content.state));
     if (known === undefined || known.position < position) {
       const row = known === undefined ? newRow(content, keys.hash, logged, schedule) : movedRow(known, content, logged);
-      index.putRow(key, row);
+      if (known === undefined) index.addRow(key, row);
+      else index.putRow(key, row);
       if (row.state === 'held') due.add(key, row);
       if (known !== undefined) live.count(known.entry, known.entryPayloadBytes, -1, position);
       live.count(position, logged.payloadBytes, 1, position);
     }
-    if (content.kind === 'record' || known === undefined) this.#countIn(content, keys.hash, position);
+    if (content.kind === 'record' || known === undefined) this.#countIn(content, keys.hash, position, atHand);
     // A copy tells what became of the record too: the steps themselves may be gone with their segments.
     else this.#countChange(known, content.state, position);
   }
@@ -162,14 +175,14 @@ export class Ledger {
     return this.#parts.book.charge(row, row.from, row.heldAtMs);
   }
 
-  #countIn(content: RecordContent, key: string, position: Position): void {
+  #countIn(content: RecordContent, key: string, position: Position, atHand: AtHand): void {
     const { index, book } = this.#parts;
     if (isEnd(content.state)) return book.countTotal({ tombstones: 1 }, position);
-    const charge = book.charge(content.record, content.from, content.heldAtMs);
+    const charge = atHand.charge ?? book.charge(content.record, content.from, content.heldAtMs);
     book.count(charge, 1, position);
     book.countTotal({ records: 1, bytes: charge.bytes, byteSeconds: charge.byteSeconds }, position);
     if (content.state === 'held') book.countQueue(content.target, charge, 1, position);
-    const blob = index.blob(key) ?? { ...NOTHING_SEEN, blobBytes: content.record.blobBytes };
+    const blob = atHand.blob ?? index.blob(key) ?? { ...NOTHING_SEEN, blobBytes: content.record.blobBytes };
     if (blob.position < position) index.putBlob(key, { ...blob, position, references: blob.references + 1 });
   }
 

@@ -6,7 +6,7 @@ import { copyBytes } from '../base/bytes.js';
 import { decodeRecord } from '../wire/record.js';
 import type { TransitRecord } from '../wire/record.js';
 import { ByteReader, ByteWriter } from './binary.js';
-import { RECORD_KEY_BYTES, fromBytes, toBytes } from './keys.js';
+import { RECORD_KEY_BYTES, fromBytes } from './keys.js';
 import type { EntryKind, LogItem } from './log-entry.js';
 import type { OutboxEntry, RecordState } from './store.js';
 import { damaged } from './store-errors.js';
@@ -77,8 +77,8 @@ const STATES: readonly RecordState[] = ['held', 'fetched', 'forwarded', 'accepte
 const HASH_BYTES = 32;
 const TIME_BYTES = 6;
 const SIZE_BYTES = 6;
-/** What most entries take, beside the bytes of a record or a blob. */
-const HEAD_BYTES = 128;
+/** What is written here is copied before anything else is. */
+const WRITER = new ByteWriter();
 
 /** A blob as it goes into the log, with what the log then says. */
 export interface BlobEntry {
@@ -104,7 +104,7 @@ export function payloadBytesOfBlob({ blobBytes, suffix }: { readonly blobBytes: 
 export const BLOB_PAYLOAD_OFFSET = HASH_BYTES;
 
 export function encodeContent(content: Exclude<LogContent, BlobContent>): LogItem {
-  const writer = new ByteWriter(HEAD_BYTES);
+  const writer = WRITER.restart();
   switch (content.kind) {
     case 'blob-file':
       writer.fixed(content.hash).uint(content.blobBytes, SIZE_BYTES).text(content.suffix);
@@ -113,9 +113,9 @@ export function encodeContent(content: Exclude<LogContent, BlobContent>): LogIte
     case 'copy':
       writer.uint(stateNumber(content.state), 1).uint(content.heldAtMs, TIME_BYTES).text(content.from).text(content.to ?? '').text(content.target).uint(content.record.bytes.length, 4);
       // The record goes to the log from where it is.
-      return { kind: content.kind, parts: [writer.finish(), content.record.bytes] };
+      return { kind: content.kind, parts: [writer.copy(), content.record.bytes] };
     case 'step':
-      writer.fixed(toBytes(content.record)).uint(stateNumber(content.was), 1).uint(stateNumber(content.state), 1).text(content.to ?? '');
+      writer.latin1(content.record).uint(stateNumber(content.was), 1).uint(stateNumber(content.state), 1).text(content.to ?? '');
       writeOutbox(writer, content.outbox);
       break;
     case 'outbox':
@@ -128,7 +128,7 @@ export function encodeContent(content: Exclude<LogContent, BlobContent>): LogIte
       writer.uint(content.expirySec, TIME_BYTES);
       break;
   }
-  return { kind: content.kind, parts: [writer.finish()] };
+  return { kind: content.kind, parts: [writer.copy()] };
 }
 
 export function decodeContent(kind: EntryKind, payload: Uint8Array): LogContent {

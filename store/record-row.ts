@@ -1,7 +1,7 @@
 /** What the index knows of a record. The record itself is in the log, at `entry`. */
 import { ByteReader } from './binary.js';
 import type { ByteWriter } from './binary.js';
-import { fromBytes, toBytes } from './keys.js';
+import { fromBytes } from './keys.js';
 import { readState, stateNumber } from './log-content.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
@@ -40,7 +40,7 @@ export function writeRecordRow(writer: ByteWriter, row: RecordRow): ByteWriter {
     .uint(row.heldAtMs, TIME_BYTES)
     .uint(row.expirySec, EXPIRY_BYTES)
     .uint(row.blobBytes, SIZE_BYTES)
-    .fixed(toBytes(row.hash))
+    .latin1(row.hash)
     .uint(row.schedule.dueMs, TIME_BYTES)
     .uint(row.schedule.attempts, 3)
     .text(row.schedule.target)

@@ -6,7 +6,7 @@ import type { ByteWriter } from './binary.js';
 const SEAL_BYTES = 4;
 
 export function seal(value: ByteWriter): Uint8Array {
-  return value.uint(crc32c(value.finish()), SEAL_BYTES).finish();
+  return value.uint(value.crc(), SEAL_BYTES).finish();
 }
 
 /** What was sealed; undefined where it is not what it was. */

@@ -104,7 +104,7 @@ t.test('does not grow in memory, and leaves little of the log to be read again, 
   const world = new World();
   const store = await world.open(LITTLE_BYTES);
   await Promise.all(Array.from({ length: 400 }, () => store.hold([makeEntry(world.clock, { blobBytes: 10 })])));
-  for (let i = 0; i < 50; i += 1) await store.hold([makeEntry(world.clock, { blobBytes: 10 })]);
+  for (let i = 0; i < 100; i += 1) await store.hold([makeEntry(world.clock, { blobBytes: 10 })]);
   t.ok(world.database.checkpoints > 2, 'checkpoints were made on the way');
   await store.close();
   t.same(world.events, []);

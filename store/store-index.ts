@@ -4,15 +4,17 @@
  * on soon costs the database one write. What is written together is one batch, so that what belongs together is lost together.
  */
 import type { Clock, Timer } from '../base/clock.js';
+import { sha256Of } from '../wire/node-crypto.js';
+import { ByteWriter } from './binary.js';
 import { decodeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
-import { Changes, latest } from './changes.js';
+import { Changes } from './changes.js';
 import { isDiskFull } from './disk.js';
 import { MARK_KEY, NOTES_KEY, encodeMark, encodeNotes } from './index-notes.js';
 import type { IndexNotes } from './index-notes.js';
 import { writeChanges } from './index-writer.js';
 import type { KeyValue } from './key-value.js';
-import { blobKey, fromBytes, locatorPrefix, rowKey, toBytes } from './keys.js';
+import { blobKey, fromBytes, rowKey, toBytes } from './keys.js';
 import { merged } from './merge.js';
 import { membersOf } from './pages.js';
 import type { Page, Pages } from './pages.js';
@@ -49,8 +51,12 @@ export interface IndexOptions {
 export class StoreIndex {
   readonly #options: IndexOptions;
   readonly #kv: KeyValue;
+  /** Of the tables of changes: the identity of a store leaves it with nobody. */
+  readonly #seed: Uint8Array;
   readonly #recently = new Recently<string, RecordRow>(ROWS_KEPT);
-  #changes = new Changes();
+  /** What is looked up just now. */
+  readonly #key = new ByteWriter();
+  #changes: Changes;
   #flushing: Changes | undefined;
   #running: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
@@ -66,6 +72,8 @@ export class StoreIndex {
   constructor(options: IndexOptions) {
     this.#options = options;
     this.#kv = options.kv;
+    this.#seed = sha256Of(options.notes.storeId);
+    this.#changes = new Changes(this.#seed);
     this.#watermark = options.notes.watermark;
     this.#through = options.notes.through;
   }
@@ -88,7 +96,7 @@ export class StoreIndex {
     const recent = this.#recently.get(record);
     if (recent !== undefined) return recent;
     const row = this.unremembered(record);
-    this.#recently.set(record, row);
+    if (row !== undefined) this.#recently.set(record, row);
     return row;
   }
 
@@ -116,35 +124,42 @@ export class StoreIndex {
 
   putRow(record: string, row: RecordRow | null): void {
     this.#recently.set(record, row ?? undefined);
-    this.#changes.rows.set(record, row);
+    this.addRow(record, row);
+  }
+
+  /** The same for a record that has none. */
+  addRow(record: string, row: RecordRow | null): void {
+    this.#changes.putRow(record, row);
     this.#changed();
   }
 
   blob(hash: string): BlobRow | undefined {
-    const changed = latest(this.#changes.blobs, this.#flushing?.blobs, hash);
+    let changed = this.#changes.blob(hash);
+    if (changed === undefined) changed = this.#flushing?.blob(hash);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#stored(blobKey(hash));
     return value === undefined ? undefined : decodeBlobRow(value);
   }
 
   putBlob(hash: string, row: BlobRow | null): void {
-    this.#changes.blobs.set(hash, row);
+    this.#changes.putBlob(hash, row);
     this.#changed();
   }
 
   /** Lets a record be found by its locator. */
   addLocator(locator: Uint8Array, record: string): void {
-    this.#changes.addLocator(locatorPrefix(locator), record);
+    this.#changes.addLocator(locator, record);
     this.#changed();
   }
 
   removeLocator(locator: Uint8Array, record: string): void {
-    this.#changes.removeLocator(locatorPrefix(locator), record);
+    this.#changes.removeLocator(locator, record);
     this.#changed();
   }
 
   get(key: string): Uint8Array | undefined {
-    const changed = latest(this.#changes.others, this.#flushing?.others, key);
+    let changed = this.#changes.others.get(key);
+    if (changed === undefined) changed = this.#flushing?.others.get(key);
     if (changed !== undefined) return changed ?? undefined;
     return this.#stored(key);
   }
@@ -193,8 +208,7 @@ export class StoreIndex {
 
   /** Records whose locators the database has not taken yet. */
   waitingAt(locator: Uint8Array): string[] {
-    const prefix = locatorPrefix(locator);
-    return [...(this.#flushing?.locators.get(prefix) ?? []), ...(this.#changes.locators.get(prefix) ?? [])];
+    return [...(this.#flushing?.recordsAt(locator) ?? []), ...this.#changes.recordsAt(locator)];
   }
 
   /** The first `count` keys that the database has at or behind `gte`, whatever they are: so many are read where nothing is looked for, too. */
@@ -274,11 +288,12 @@ export class StoreIndex {
   }
 
   #changedRow(record: string): RecordRow | null | undefined {
-    return latest(this.#changes.rows, this.#flushing?.rows, record);
+    const changed = this.#changes.row(record);
+    return changed === undefined ? this.#flushing?.row(record) : changed;
   }
 
   #stored(key: string): Uint8Array | undefined {
-    const value = this.#kv.getSync(toBytes(key));
+    const value = this.#kv.getSync(this.#key.restart().latin1(key).finish());
     return value === undefined ? undefined : this.#checked(value);
   }
 
@@ -327,7 +342,7 @@ export class StoreIndex {
     this.#options.pages.drain(put);
     put(NOTES_KEY, encodeNotes(this.notes));
     this.#flushing = changes;
-    this.#changes = new Changes();
+    this.#changes = new Changes(this.#seed);
     try {
       this.#bytesSinceCheckpoint += await writeChanges(this.#kv, changes);
     } catch (error) {
@@ -350,7 +365,7 @@ export class StoreIndex {
     await this.#kv.checkpoint();
     this.#watermark = Math.max(this.#watermark, through);
     release();
-    const notes = new Changes();
+    const notes = new Changes(this.#seed);
     notes.others.set(NOTES_KEY, encodeNotes(this.notes));
     await writeChanges(this.#kv, notes);
   }
