@@ -54,6 +54,28 @@ t.test('drains promises and turns of the loop until nothing is pending, without 
   t.same(order, ['a0', 'b0', 'a1', 'b1', 'a2', 'b2']);
 });
 
+t.test('drains as much when it is asked to from outside of every promise', async (t) => {
+  const guard = new Guard();
+  const order: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let steps = 0; steps < 10; steps += 1) await Promise.resolve();
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    order.push('worked');
+  };
+  await new Promise<void>((resolve) => {
+    setTimeout(() => {
+      guard.close();
+      void work();
+      void guard.drain().then(() => {
+        order.push('drained');
+        guard.open();
+        resolve();
+      });
+    }, 0);
+  });
+  t.same(order, ['worked', 'drained']);
+});
+
 t.test('one simulation at a time', async (t) => {
   const guard = new Guard();
   guard.close();

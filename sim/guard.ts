@@ -78,7 +78,7 @@ export class Guard {
 
   /**
    * Runs whatever promises and turns of the loop are pending until nothing is: then everything that could happen at this
-   * instant has happened. A callback of nextTick runs when no promise has anything to do.
+   * instant has happened.
    */
   async drain(): Promise<void> {
     await quiet();
@@ -116,6 +116,8 @@ export class Guard {
 
 let closed = false;
 
-function quiet(): Promise<void> {
-  return new Promise((resolve) => process.nextTick(resolve));
+/** A callback of nextTick runs when no promise has anything to do, if it was asked for by one: otherwise before them. */
+async function quiet(): Promise<void> {
+  await Promise.resolve();
+  await new Promise<void>((resolve) => process.nextTick(resolve));
 }
