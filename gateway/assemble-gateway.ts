@@ -13,6 +13,7 @@ import type { GatewayContext } from './context.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
 import { IncomingBlobs } from './incoming-blobs.js';
+import { restoreVolumes } from './kept-volumes.js';
 import type { Lane } from './lane.js';
 import type { Log } from './log.js';
 import type { KnockSender } from './notify.js';
@@ -48,6 +49,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   await notices.restore(book.all().map(({ name }) => name));
   const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
+  await restoreVolumes(store, context.planner);
   await gateway.replan();
   return gateway;
 }

@@ -94,24 +94,25 @@ const SPENDER = `
 import { BudgetKeeper } from '${new URL('./budget-keeper.js', import.meta.url).href}';
 import { ledgerFile } from '${new URL('./ledger-file.js', import.meta.url).href}';
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const terms = { price: { perMegabyte: 0, perMinute: 0, perSession: 0, minimum: 0, stepBytes: 1 }, limits: [], alertPercent: 80, monthBeginsOn: 1 };
+const terms = { price: { perMegabyte: 0, perMinute: 6, perSession: 1, minimum: 0, stepBytes: 1 }, limits: [], alertPercent: 80, monthBeginsOn: 1 };
 const keeper = await BudgetKeeper.open({ link: 'shore/burst', terms, currency: 'EUR', file: ledgerFile(process.argv[2], 'shore/burst'), nowMs: () => ${NOW_MS}, log });
-for (;;) { await keeper.spend({ bytes: 7 }); process.stdout.write('7\\n'); }
+for (;;) { await keeper.spend({ bytes: 7, ms: 30_000, sessions: 1 }); process.stdout.write('spent\\n'); }
 `;
 
-t.test('counts no byte too little when it is killed', async (t) => {
+t.test('counts no byte, minute, session or money too little when it is killed', async (t) => {
   const dir = t.testdir({ 'spender.mjs': SPENDER, data: {} });
-  let saidBytes = 0;
+  let said = 0;
   for (let round = 0; round < 3; round += 1) {
     const child = spawn(process.execPath, [join(dir, 'spender.mjs'), join(dir, 'data')], { stdio: ['ignore', 'pipe', 'inherit'] });
     let lines = 0;
-    for await (const line of createInterface(child.stdout)) {
-      saidBytes += Number(line);
+    for await (const _ of createInterface(child.stdout)) {
+      said += 1;
       lines += 1;
       if (lines === 5 + 3 * round) child.kill('SIGKILL');
     }
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     const keeper = await open(ledgerFile(join(dir, 'data'), 'shore/burst'));
-    t.ok(keeper.status().month.bytes >= saidBytes, `${keeper.status().month.bytes} counted, ${saidBytes} allowed`);
+    const { bytes, minutes, sessions, money } = keeper.status().month;
+    t.ok(bytes >= 7 * said && minutes >= said / 2 && sessions >= said && money >= 4 * said, `${bytes} B, ${minutes} min, ${sessions} sessions, ${money} EUR counted; ${said} allowed`);
   }
 });

@@ -22,6 +22,7 @@ import type { GatewayContext } from './context.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
 import { IncomingBlobs } from './incoming-blobs.js';
+import { restoreVolumes } from './kept-volumes.js';
 import { Lane } from './lane.js';
 import type { LanePlan } from './lane.js';
 import type { Log } from './log.js';
@@ -128,6 +129,8 @@ export interface TestGatewayOptions {
   readonly largeBlobBytes?: number;
   readonly capacityBytes?: number;
   readonly offered?: OfferedBatches;
+  /** The store of a gateway that was here before: this one starts where that has stopped. */
+  readonly store?: Store;
   /** The block of the configuration. */
   readonly stick?: object;
 }
@@ -157,7 +160,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
     }),
   );
   const random = seededRandom(key.publicKey[0] ?? 1);
-  const store = await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
+  const store = options.store ?? await openMemoryStore({ clock, limits: { ...config.store, segmentBytes: 2 ** 21, spareSegments: 1 }, quotas: { peer: () => config.quota.peer, destination: () => config.quota.destination } });
   const trust = new ClockTrust(clock, config.clock);
   const notices = new NoticesKept(store, trust, options.fetch ?? []);
   await notices.restore(peers.map((peer) => peer.name));
@@ -168,6 +171,10 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const lanes = new Map(peers.map((peer) => [peer.name, lanesOf(peer)]));
   const knocks: TestGateway['knocks'] = [];
   const gateway = new Gateway(context, lanes, { knock: (host, port, datagram) => knocks.push({ host, port, datagram }) });
+  if (options.store !== undefined) {
+    await restoreVolumes(store, context.planner);
+    await gateway.replan();
+  }
   await gateway.startLinks();
   const settle = async (): Promise<number> => {
     for (;;) {

@@ -4,7 +4,9 @@ import { ManualClock } from '../base/clock.js';
 import { listed } from '../plan/contact.js';
 import type { PlanContact } from '../plan/contact-plan.js';
 import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
-import type { TestGateway, TestMessage } from './gateway.test-helper.js';
+import type { TestGateway, TestGatewayOptions, TestMessage } from './gateway.test-helper.js';
+import type { Store } from '../store/store.js';
+import { PosternError } from '../base/errors.js';
 import { parseConfig } from './config.js';
 import { readOwnPlan } from './plan-file.js';
 import { join } from 'node:path';
@@ -110,6 +112,60 @@ t.test('what a contact has not carried by its end goes another way', async (t) =
   await a.settle();
   await c.settle();
   t.equal((await c.store.find(small.record.rid))?.state, 'held', 'its receipt never came');
+});
+
+/** Node 1 (a) reaches node 9 by 2 (b), whose contact there carries 600,000 bytes, or later by 3 (c). Its links work at any time. */
+async function openBottleneck(clock: ManualClock, startMs: number, store?: Store): Promise<Omit<Fork, 'ac' | 'c'>> {
+  const contact = (from: number, to: number, startMin: number, endMin: number): PlanContact => ({ from, to, startMs: startMs + startMin * MINUTE_MS, endMs: startMs + endMin * MINUTE_MS, rateBytesPerSec: from === 1 ? 1_000_000 : 1000, lightTimeMs: 0, confidence: 1 });
+  const contacts = [contact(1, 2, 0, 600), contact(2, 9, 60, 70), contact(1, 3, 0, 600), contact(3, 9, 100, 300)];
+  const [ab, ba] = MemoryLink.pair('b/memory', 'a/memory');
+  const [ac] = MemoryLink.pair('c/memory', 'a/memory');
+  const peers: TestGatewayOptions['peers'] = [{ name: 'client', role: 'client', key: CLIENT }, { name: 'b', role: 'neighbour', key: B, link: ab }, { name: 'c', role: 'neighbour', key: C, link: ac }];
+  const a = await openTestGateway({ name: 'a', key: A, clock, contacts, nodes: { a: 1, b: 2, c: 3 }, peers, routes: [{ to: '*.mars.example', node: 9 }], ...(store !== undefined && { store }) });
+  const b = await openTestGateway({ name: 'b', key: B, clock, peers: [{ name: 'a', role: 'neighbour', key: A, link: ba }] });
+  return { clock, a, ab, b };
+}
+
+t.test('what has left is booked over a restart on the whole way, and what waits is booked anew', async (t) => {
+  const clock = new ManualClock();
+  const startMs = clock.nowMs();
+  const { a, ab, b } = await openBottleneck(clock, startMs);
+  const [first, second, third] = [1, 2, 3].map((seed) => testMessage(seed, 'base.mars.example', clock, 250_000)) as [TestMessage, TestMessage, TestMessage];
+  await submit(a, [first]);
+  await a.settle();
+  await b.settle();
+  t.equal((await a.store.find(first.record.rid))?.state, 'forwarded');
+  ab.up = false;
+  await submit(a, [second]);
+  t.equal(await whereIs(a, second), 'peer:b');
+  const { a: again } = await openBottleneck(clock, startMs, a.store);
+  t.equal(await whereIs(again, second), 'peer:b');
+  await submit(again, [third]);
+  t.equal(await whereIs(again, third), 'peer:c', 'one has left, one waits: there is no place for a third');
+});
+
+t.test('killed while a receipt is acted on: what it has let go is booked, what it has not is planned anew, and nothing twice', async (t) => {
+  for (const hasLeft of [true, false]) {
+    const clock = new ManualClock();
+    const startMs = clock.nowMs();
+    const { a, b } = await openBottleneck(clock, startMs);
+    const [first, second, third] = [1, 2, 3].map((seed) => testMessage(seed, 'base.mars.example', clock, 250_000)) as [TestMessage, TestMessage, TestMessage];
+    await submit(a, [first]);
+    const step = a.store.step.bind(a.store);
+    a.store.step = async (steps) => {
+      if (hasLeft) await step(steps);
+      throw new PosternError('STORE_IO', 'killed', { dir: 'none' });
+    };
+    await a.settle();
+    await b.settle();
+    a.store.step = step;
+    t.equal((await a.store.find(first.record.rid))?.state, hasLeft ? 'forwarded' : 'held');
+    const { a: again, ab } = await openBottleneck(clock, startMs, a.store);
+    ab.up = false;
+    await submit(again, [second]);
+    await submit(again, [third]);
+    t.same([await whereIs(again, second), await whereIs(again, third)], ['peer:b', 'peer:c']);
+  }
 });
 
 const CONFIG = { gateway: { name: 'a', nodeId: 'ipn:1.0', publicUrl: 'https://a:1', keyFile: 'k' }, listen: { https: {} } };

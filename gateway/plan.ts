@@ -1,6 +1,7 @@
 /** Plan: which way a record goes from here. The answer is the name of a queue. */
 import { toHex } from '../base/bytes.js';
 import { Router } from '../plan/router.js';
+import type { LeftVolumes } from '../plan/router.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { GatewayConfig } from './config.js';
 import { DomainMap } from './domain-map.js';
@@ -41,6 +42,15 @@ export class Planner {
   /** The next hop has given its receipt. */
   left(rid: Uint8Array): void {
     this.#plan?.router.left(toHex(rid));
+  }
+
+  /** What contacts have been used for, and would be if these left now; undefined where nothing is planned. */
+  volumes(leaving: readonly Uint8Array[]): LeftVolumes | undefined {
+    return this.#plan?.router.volumes(leaving.map(toHex));
+  }
+
+  restoreVolumes(volumes: LeftVolumes, hasLeft: (rid: string) => boolean): void {
+    this.#plan?.router.restore(volumes, hasLeft);
   }
 
   /** All that waits is about to be planned anew. */

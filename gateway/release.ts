@@ -15,6 +15,7 @@ import type { BlobRanges } from '../wire/ranges.js';
 import type { Refusal } from '../wire/refusal.js';
 import { backoffMs } from '../base/backoff.js';
 import type { GatewayContext } from './context.js';
+import { keepVolumes } from './kept-volumes.js';
 import { ridText } from './log.js';
 import type { Peer } from './peer-book.js';
 import { heldTarget, parseTarget, peerTarget } from './target.js';
@@ -120,6 +121,7 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
   // A receipt for what was never on its way to this peer moves nothing: by it anybody who has seen a record could make us drop it.
   const queue = peerTarget(peer.name);
   const queues = [queue, heldTarget(queue)];
+  await keepVolumes(context.store, context.planner, rids);
   const taken = await context.store.step(rids.map((rid) => ({ rid, state: 'forwarded', to: peer.name, queues })));
   const handedOn = rids.filter((_, index) => taken[index]);
   context.counters.add('recordsForwarded', handedOn.length);

@@ -17,6 +17,12 @@ export interface Wanted {
   readonly notBy?: number | undefined;
 }
 
+/** Which volume of which contact is gone. */
+export interface LeftVolumes {
+  readonly left: readonly (readonly [contact: string, bytes: number])[];
+  readonly leaving: readonly { readonly key: string; readonly bytes: number; readonly contacts: readonly string[] }[];
+}
+
 /** What bundles and links add, as SABR reckons it (CCSDS 734.3-B-1 §2.4): 3 %, at least 100 bytes. */
 const OVERHEAD = 0.03;
 const LEAST_OVERHEAD_BYTES = 100;
@@ -59,6 +65,26 @@ export class Router {
   /** The next node has it: what it takes of the contacts on its way stays taken. */
   left(key: string): void {
     this.#book.leave(key);
+  }
+
+  /** What has left, for the time after a restart; and what is about to leave, of which only then will be known whether it has. */
+  volumes(leaving: readonly string[]): LeftVolumes {
+    const booked = leaving.flatMap((key) => {
+      const booking = this.#book.booked(key);
+      return booking === undefined ? [] : [{ key, bytes: booking.bytes, contacts: booking.route.contacts.map(nameOf) }];
+    });
+    return { left: [...this.#book.left()].map(([contact, bytes]) => [nameOf(contact), bytes]), leaving: booked };
+  }
+
+  /** Contacts that the plan has no more are passed over. */
+  restore({ left, leaving }: LeftVolumes, hasLeft: (key: string) => boolean): void {
+    const contacts = new Map([...this.#graph.values()].flat().map((contact) => [nameOf(contact), contact]));
+    const add = (name: string, bytes: number): void => {
+      const contact = contacts.get(name);
+      if (contact !== undefined) this.#book.restoreLeft(contact, bytes);
+    };
+    for (const [name, bytes] of left) add(name, bytes);
+    for (const one of leaving) if (hasLeft(one.key)) for (const name of one.contacts) add(name, one.bytes);
   }
 
   /** All that waits is about to be planned anew: nothing is promised to anybody who has not left. */
@@ -124,4 +150,9 @@ export class Router {
     }
     return readyMs < expiryMs && readyMs <= route.arrivesMs + SEARCH_AGAIN_MS ? route : undefined;
   }
+}
+
+/** A contact by what makes it one: in another reading of the plan it has the same name. */
+function nameOf({ from, to, startMs, endMs }: PlanContact): string {
+  return `${from} ${to} ${startMs} ${endMs}`;
 }

@@ -5,9 +5,16 @@
 import type { PlanContact } from './contact-plan.js';
 import type { Route } from './route.js';
 
+interface Booked {
+  readonly route: Pick<Route, 'contacts'>;
+  readonly bytes: number;
+}
+
 export class VolumeBook {
   readonly #usedBytes = new Map<PlanContact, number>();
-  readonly #bookings = new Map<string, { readonly route: Route; readonly bytes: number }>();
+  readonly #bookings = new Map<string, Booked>();
+  /** Of that, what has left for good. */
+  readonly #leftBytes = new Map<PlanContact, number>();
 
   readonly used = (contact: PlanContact): number => this.#usedBytes.get(contact) ?? 0;
 
@@ -33,7 +40,25 @@ export class VolumeBook {
 
   /** It has left: what it takes of the contacts on its way stays taken, and nobody asks for it again. */
   leave(key: string): void {
+    const booking = this.#bookings.get(key);
+    if (booking === undefined) return;
     this.#bookings.delete(key);
+    for (const contact of booking.route.contacts) this.#leftBytes.set(contact, (this.#leftBytes.get(contact) ?? 0) + booking.bytes);
+  }
+
+  booked(key: string): Booked | undefined {
+    return this.#bookings.get(key);
+  }
+
+  /** What has left, by contact: all that cannot be planned anew. */
+  left(): ReadonlyMap<PlanContact, number> {
+    return this.#leftBytes;
+  }
+
+  /** What had left before a restart. */
+  restoreLeft(contact: PlanContact, bytes: number): void {
+    this.#leftBytes.set(contact, (this.#leftBytes.get(contact) ?? 0) + bytes);
+    this.#usedBytes.set(contact, this.used(contact) + bytes);
   }
 
   /** Releases all bookings; what has left keeps its place. */
@@ -43,6 +68,8 @@ export class VolumeBook {
 
   /** Forgets contacts that are over. */
   forgetBefore(nowMs: number): void {
-    for (const contact of this.#usedBytes.keys()) if (contact.endMs <= nowMs) this.#usedBytes.delete(contact);
+    for (const volumes of [this.#usedBytes, this.#leftBytes]) {
+      for (const contact of volumes.keys()) if (contact.endMs <= nowMs) volumes.delete(contact);
+    }
   }
 }
