@@ -6,7 +6,7 @@ import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
 import { watchedStick } from '../links/usb/stick-disk.test-helper.js';
 import { fault } from '../store/memory-disk.js';
 import { testKey, testMessage } from './gateway.test-helper.js';
-import { bundlesOn, newStick, openSite } from './stick.test-helper.js';
+import { broughtOf, bundlesOn, newStick, openSite } from './stick.test-helper.js';
 import type { SiteOptions, StickSite } from './stick.test-helper.js';
 
 const [SHIP, SHORE, ISLE, STRANGER] = [testKey(40), testKey(41), testKey(42), testKey(43)];
@@ -55,7 +55,7 @@ t.test('bit rot anywhere in a file: it is refused whole, told once, and asked fo
   }
   await shore.sticks.run('export', stick);
   t.match(await ship.sticks.run('visit', stick), { removed: 1, exported: { peers: [{ peer: 'shore', records: 3 }, {}] } }, 'the ship writes them anew, and takes the bad file away');
-  t.match(await shore.sticks.run('visit', stick), { imported: { records: 3, quarantined: [] } });
+  broughtOf(t, await shore.sticks.run('visit', stick), { records: 3, quarantined: [] });
 });
 
 t.test('files from strangers, under wrong names, or of others pretending are not taken', async (t) => {
@@ -86,7 +86,7 @@ t.test('a stick that is full takes what fits, receipts first, and says what wait
   const written = first.exported?.peers[0]?.records ?? 0;
   t.ok(written > 5 && written < 14, `${written} of 40 went`);
   t.equal(first.exported?.peers[0]?.left, 40 - written);
-  t.match(await shore.sticks.run('visit', stick), { imported: { records: written, quarantined: [] } });
+  broughtOf(t, await shore.sticks.run('visit', stick), { records: written, quarantined: [] });
   freeBytes = 1_000_000;
   t.match(await ship.sticks.run('visit', stick), { removed: 1, exported: { peers: [{ records: 40 - written, left: 0 }, {}] } });
 });
@@ -141,7 +141,7 @@ t.test('one courier serves many sites, and a site in between carries on what is 
 
   const ferry = await newStick(t, 'ferry');
   t.match(await shore.sticks.run('visit', ferry), { exported: { carried: 1 } });
-  t.match(await isle.sticks.run('visit', ferry), { imported: { records: 1, quarantined: [] } }, 'it has come by another stick, and is the file the ship wrote');
+  broughtOf(t, await isle.sticks.run('visit', ferry), { records: 1, quarantined: [] }, 'it has come by another stick, and is the file the ship wrote');
   t.same(await isle.states([toIsle]), ['held']);
 
   t.match(await shore.sticks.run('visit', ferry), { imported: { carried: 1 } }, 'the receipt goes the same way back');

@@ -9,8 +9,10 @@ import { STICK_FOLDER } from '../links/usb/stick-names.js';
 import type { SigningKey } from '../wire/keys.js';
 import { openTestGateway, testBatch, testKey } from './gateway.test-helper.js';
 import type { TestGateway, TestGatewayOptions, TestMessage, TestPeer } from './gateway.test-helper.js';
+import type { Imported } from './import.js';
 import { StickLedger } from './stick-ledger.js';
 import { StickService } from './stick-service.js';
+import type { StickOutcome } from './stick-status.js';
 
 export const CLIENT = testKey(1);
 
@@ -62,4 +64,10 @@ export async function newStick(t: Test, name = 'stick'): Promise<string> {
 
 export async function bundlesOn(dir: string): Promise<string[]> {
   return (await readdir(join(dir, STICK_FOLDER))).filter((name) => name.endsWith('.bnd')).sort();
+}
+
+/** What an errand brought, by the fields that are given, each exactly: `match` takes whatever stands where an empty list should. */
+export function broughtOf(t: Test, { imported }: StickOutcome, expected: Partial<Imported>, message = 'what the stick brought'): void {
+  const found = Object.fromEntries(Object.keys(expected).map((key) => [key, imported?.[key as keyof Imported]]));
+  t.strictSame(found, expected, message);
 }
