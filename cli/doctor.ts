@@ -124,7 +124,7 @@ async function lookAtStore(context: CliContext, config: GatewayConfig, findings:
       findings.push(fine('store', 'there is none yet'));
       return 0;
     }
-    const { tryStore } = await import('../gateway/main.js');
+    const { tryStore } = await import('../gateway/at-rest.js');
     const damage: string[] = [];
     const { records, bytes } = await tryStore(config, context.clock, context.random, (event) => damage.push(JSON.stringify(event)));
     findings.push(damage.length === 0 ? fine('store', `${records} records, ${formatBytes(bytes)}`) : remark('store', `${records} records, ${formatBytes(bytes)}; ${damage.join(', ')}`, 'Look at the disk. What is left is usable.'));

@@ -54,7 +54,7 @@ async function serveBy(context: CliContext, config: GatewayConfig, errand: Stick
     await askGateway(context, config, { method: 'POST', path: '/stick', body: { errand, dir } });
   } catch (thrown) {
     if (!isPosternError(thrown) || thrown.code !== 'CLI_NOT_RUNNING' || isAnothers(thrown)) throw thrown;
-    const { withGatewayAtRest } = await import('../gateway/main.js');
+    const { withGatewayAtRest } = await import('../gateway/at-rest.js');
     return withGatewayAtRest(config, context.clock, context.random, (sticks) => {
       context.signal.addEventListener('abort', () => void sticks.stop());
       return sticks.run(errand, dir, update);

@@ -20,19 +20,24 @@ export interface CandidateOptions {
   readonly wanted: WantedRanges;
   /** Large blobs go whole or not at all. */
   readonly roomBytes: number;
+  /** Records looked at for one file: the more there are, the better the choice. */
+  readonly mostLookedAt: number;
 }
 
-/** Records looked at for one file: more than it may hold, so that there is a choice. */
-const MOST_LOOKED_AT = 10_000;
+interface Candidate {
+  readonly rid: string;
+  readonly stored: StoredRecord;
+}
+
 /** Later than anything is due. */
 const FAR_MS = 400 * 86_400_000;
 /** Record, piece heads and seal of a large blob, generously. */
 const LARGE_EXTRA_BYTES = 64 * 1024;
 const LARGE_EXTRA_FRACTION = 0.001;
 
-export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'due' | 'find' | 'blob'> {
+export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'due' | 'find' | 'blob' | 'blobs'> {
   readonly #options: CandidateOptions;
-  #ready: StoredRecord[] | undefined;
+  #ready: Candidate[] | undefined;
   /** Records that do not fit. */
   tooLarge = 0;
 
@@ -52,23 +57,28 @@ export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'du
     return this.#options.context.store.blob(rid);
   }
 
+  blobs(rids: readonly Uint8Array[]): Promise<(BlobSource | undefined)[]> {
+    return this.#options.context.store.blobs(rids);
+  }
+
   async due(target: string, nowMs: number): Promise<StoredRecord[]> {
     const { inHand, wanted } = this.#options;
     this.#ready ??= await this.#look(target, nowMs);
-    this.#ready = this.#ready.filter(({ record }) => !inHand.has(toHex(record.rid)) && !wanted.has(record.rid));
-    return this.#ready;
+    const wantedOnes = new Set(wanted.rids().map(toHex));
+    this.#ready = this.#ready.filter(({ rid }) => !inHand.has(rid) && !wantedOnes.has(rid));
+    return this.#ready.map(({ stored }) => stored);
   }
 
-  async #look(target: string, nowMs: number): Promise<StoredRecord[]> {
-    const { context, here, elsewhere } = this.#options;
+  async #look(target: string, nowMs: number): Promise<Candidate[]> {
+    const { context, here, elsewhere, mostLookedAt } = this.#options;
     const untilMs = elsewhere.size === 0 ? nowMs : nowMs + FAR_MS;
-    const found = await context.store.due(target, untilMs, MOST_LOOKED_AT + here.size + elsewhere.size);
+    const found = await context.store.due(target, untilMs, mostLookedAt + here.size + elsewhere.size);
     return found.flatMap((stored) => {
       const rid = toHex(stored.record.rid);
       const isDue = (stored.schedule?.dueMs ?? Infinity) <= nowMs;
       if (here.has(rid) || (!isDue && !elsewhere.has(rid))) return [];
       const candidate = this.#asCandidate(stored);
-      return candidate === undefined ? [] : [candidate];
+      return candidate === undefined ? [] : [{ rid, stored: candidate }];
     });
   }
 

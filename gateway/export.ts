@@ -5,7 +5,7 @@
  */
 import { fromHex, toHex } from '../base/bytes.js';
 import { isPosternError } from '../base/errors.js';
-import type { Schedule, StoredRecord } from '../store/store.js';
+import type { QueueStatus, Schedule, StoredRecord } from '../store/store.js';
 import type { LinkSupport } from '../links/link.js';
 import { carryOut } from './carry.js';
 import { ExportCandidates } from './export-candidates.js';
@@ -37,7 +37,9 @@ export interface ExportedPeer {
 }
 
 /** What is due makes a batch's head; the heads of one file are held in memory together, at some kilobytes a record. */
-const MOST_RECORDS_A_FILE = 5000;
+const MOST_RECORDS_A_FILE = 3000;
+/** Where not all fits, more is looked at than a file may hold, so that there is a choice. */
+const LOOKED_AT_TO_CHOOSE = 10_000;
 /** No file is begun for less room. */
 const SMALLEST_FILE_BYTES = 16 * 1024;
 /** Blobs that cannot be read are put aside, and the rest is tried again so often. */
@@ -56,10 +58,7 @@ export async function exportToStick(visit: StickVisit, stickId: Uint8Array): Pro
     return link === undefined ? [] : [{ peer, link }];
   });
   const queues = await context.store.queues();
-  const needs = peers.map(({ peer }) => {
-    const queue = queues.find(({ target }) => target === peerTarget(peer.name));
-    return (queue?.bytes ?? 0) + (queue?.records ?? 0) * RECORD_ROUGHLY_BYTES + CONTROLS_ROUGHLY_BYTES;
-  });
+  const needs = peers.map(({ peer }) => needOf(queues, peer));
   const roomBytes = await stick.roomBytes(reserveBytes);
   const meter = meterOf(visit, 2 * Math.min(roomBytes, needs.reduce((sum, need) => sum + need, 0)));
   const shares = roomShares(roomBytes, needs);
@@ -71,6 +70,12 @@ export async function exportToStick(visit: StickVisit, stickId: Uint8Array): Pro
   const { files } = await carryOut(visit, await stick.roomBytes(reserveBytes));
   await stick.settle();
   return { peers: exported, carried: files };
+}
+
+/** What all that waits for a peer takes, roughly. */
+function needOf(queues: readonly QueueStatus[], peer: Peer): number {
+  const queue = queues.find(({ target }) => target === peerTarget(peer.name));
+  return (queue?.bytes ?? 0) + (queue?.records ?? 0) * RECORD_ROUGHLY_BYTES + CONTROLS_ROUGHLY_BYTES;
 }
 
 class PeerExport {
@@ -117,7 +122,8 @@ class PeerExport {
     const news = ledger.newsFor(this.#peer.name);
     let leftBytes = contentRoomBytes(Math.min(roomBytes, this.#link.largestBytes), news.taken.length + news.damaged.length);
     const { here, elsewhere } = await this.#placesOfRecords();
-    const store = new ExportCandidates({ context, peer: this.#peer, here, elsewhere, inHand: this.#inHand, wanted: this.#wanted, roomBytes });
+    const mostLookedAt = (await this.#allFit(roomBytes - reserveBytes)) ? MOST_RECORDS_A_FILE : LOOKED_AT_TO_CHOOSE;
+    const store = new ExportCandidates({ context, peer: this.#peer, here, elsewhere, inHand: this.#inHand, wanted: this.#wanted, roomBytes, mostLookedAt });
     let records = 0;
     this.#inHand.clear();
     for (;;) {
@@ -152,6 +158,11 @@ class PeerExport {
       if (load.large === undefined) for (const { record } of load.records) this.#inHand.add(toHex(record.rid));
       if (records >= MOST_RECORDS_A_FILE) return batches;
     }
+  }
+
+  /** Where all that waits fits, there is nothing to choose. */
+  async #allFit(openBytes: number): Promise<boolean> {
+    return needOf(await this.#visit.context.store.queues(), this.#peer) <= openBytes;
   }
 
   /** @returns the bytes of the file */

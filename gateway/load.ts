@@ -36,7 +36,7 @@ export interface PackedFreight extends Freight {
 }
 
 export interface PackInput {
-  readonly store: Pick<Store, 'outbox' | 'due' | 'find' | 'blob'>;
+  readonly store: Pick<Store, 'outbox' | 'due' | 'find' | 'blob' | 'blobs'>;
   readonly peer: Peer;
   readonly supports: LinkSupport;
   /** What the contact and the budget leave for one more send: Infinity where they set no limit. */

@@ -10,9 +10,6 @@ import type { Random } from '../base/random.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import { nodeStickDisk } from '../links/usb/node-stick-disk.js';
 import { findSticks } from '../links/usb/stick-places.js';
-import type { StoreEvent } from '../store/store-event.js';
-import { openStore } from '../store/open.js';
-import type { Store, StoreStatus } from '../store/store.js';
 import { listenAdmin, metricsRoute } from './admin-server.js';
 import { adminHandlers } from './admin.js';
 import { apiRoutes } from './api.js';
@@ -27,13 +24,11 @@ import { readKeyFile } from './key-file.js';
 import { KnockSocket } from './knock-socket.js';
 import { makeLanes } from './lanes.js';
 import { openLog } from './log.js';
-import type { Log } from './log.js';
+import { openGatewayStore, openLedger } from './open-parts.js';
 import { readPeerBook } from './peer-book.js';
-import type { PeerBook } from './peer-book.js';
 import { readOwnPlan } from './plan-file.js';
 import { publicHandlers } from './public.js';
 import { Schedule } from './schedule.js';
-import { StickLedger } from './stick-ledger.js';
 import { StickService } from './stick-service.js';
 import { StickWatch } from './stick-watch.js';
 
@@ -129,59 +124,4 @@ function watchOf({ context }: Gateway, sticks: StickService): StickWatch | undef
   if (folders.length === 0) return undefined;
   const sends = context.book.all().some((peer) => peer.config.links.some(({ kind }) => kind === 'usb'));
   return new StickWatch({ folders, lookEveryMs, errand: sends ? 'visit' : 'import', find: findSticks, serve: (errand, dir) => sticks.run(errand, dir), clock: context.clock, log: context.log });
-}
-
-/**
- * A gateway that hears and says nothing, for a stick that is served while no daemon runs: its store and its memory of sticks, no
- * links and no doors. STORE_LOCKED when a daemon has the data folder.
- */
-export async function withGatewayAtRest<Result>(config: GatewayConfig, clock: Clock, random: Random, use: (sticks: StickService) => Promise<Result>): Promise<Result> {
-  const key = await readKeyFile(config.gateway.keyFile);
-  const log = openLog(config.log.level, config.gateway.name);
-  await makeFolder(config.data, 0o700);
-  const highWaterMs = await readHighWater(path.join(config.data, 'clock'));
-  const trust = new ClockTrust(clock, { ...config.clock, ...(highWaterMs !== undefined && { highWaterMs }) });
-  const book = await readPeerBook(config);
-  const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }), FOR_A_MOMENT);
-  try {
-    const ledger = await openLedger(config, log);
-    trust.check();
-    const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks: { knock: () => undefined }, lanes: () => Promise.resolve(new Map()) });
-    const sticks = new StickService({ gateway, ledger, disk: nodeStickDisk });
-    return await use(sticks).finally(async () => {
-      await sticks.stop();
-      await gateway.stop(0);
-    });
-  } finally {
-    await store.close();
-  }
-}
-
-function openLedger(config: GatewayConfig, log: Log): Promise<StickLedger> {
-  return StickLedger.open(path.join(config.data, 'sticks'), (reason) => log.error('what was known of sticks cannot be read', { reason }));
-}
-
-/** Opens the store as the gateway does, mends what a crash has left, and closes it again. `report` is told of damage. */
-export async function tryStore(config: GatewayConfig, clock: Clock, random: Random, report: (event: StoreEvent) => void): Promise<StoreStatus> {
-  const store = await openGatewayStore(config, await readPeerBook(config), clock, random, report);
-  try {
-    return store.status();
-  } finally {
-    await store.close();
-  }
-}
-
-/** Nothing is made ready for writes that will not come: on a card every byte counts. */
-const FOR_A_MOMENT = { spareSegments: 0 };
-
-function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void, more: { readonly spareSegments?: number } = {}): Promise<Store> {
-  const { quota, store: limits } = config;
-  return openStore({
-    dir: path.join(config.data, 'store'),
-    clock,
-    limits: { ...limits, ...more, reserveFraction: limits.reservePercent / 100 },
-    random,
-    report,
-    quotas: { peer: (name) => book.byName(name)?.config.quota ?? quota.peer, destination: () => quota.destination },
-  });
 }

@@ -92,9 +92,8 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
  * first time. Of one that waits for another link the neighbour is told.
  */
 async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLoad> {
-  const records: StoredRecord[] = [];
+  const chosen: Chosen[] = [];
   const notices: StoredRecord[] = [];
-  const pieces: LoadPiece[] = [];
   const sent = new Set<string>();
   let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
   const due = await dueOnes(input);
@@ -102,7 +101,7 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
   for (const { stored, isNotice } of inOrder) {
     const { record } = stored;
     if (isNotice) {
-      if (record.bytes.length + HAVE_BYTES > leftBytes || records.length + notices.length === MOST_RECORDS) break;
+      if (record.bytes.length + HAVE_BYTES > leftBytes || chosen.length + notices.length === MOST_RECORDS) break;
       leftBytes -= record.bytes.length + HAVE_BYTES;
       notices.push(stored);
       continue;
@@ -114,18 +113,37 @@ async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLo
     }
     const hash = toHex(record.blobHash);
     const blobBytes = inline && !sent.has(hash) ? record.blobBytes + PIECE_HEAD_BYTES : 0;
-    if (record.bytes.length + blobBytes > leftBytes || records.length + notices.length === MOST_RECORDS) break;
-    if (blobBytes > 0) {
-      const source = await input.store.blob(record.rid);
-      if (source === undefined) continue;
-      pieces.push({ index: records.length, offset: 0, length: record.blobBytes, source: watched(source, stored, input) });
-      sent.add(hash);
-    }
+    if (record.bytes.length + blobBytes > leftBytes || chosen.length + notices.length === MOST_RECORDS) break;
+    if (blobBytes > 0) sent.add(hash);
     leftBytes -= record.bytes.length + blobBytes;
+    chosen.push({ stored, hash, withBlob: blobBytes > 0 });
+  }
+  return { ...(await withBlobs(chosen, input)), ...(notices.length > 0 && { notices }) };
+}
+
+interface Chosen {
+  readonly stored: StoredRecord;
+  readonly hash: string;
+  /** The first of those that share a blob has it with it. */
+  readonly withBlob: boolean;
+}
+
+/** Records whose blob has gone meanwhile stay behind. */
+async function withBlobs(chosen: readonly Chosen[], input: PackInput): Promise<RecordsLoad> {
+  const records: StoredRecord[] = [];
+  const pieces: LoadPiece[] = [];
+  const gone = new Set<string>();
+  const sources = (await input.store.blobs(chosen.filter(({ withBlob }) => withBlob).map(({ stored }) => stored.record.rid))).values();
+  for (const { stored, hash, withBlob } of chosen) {
+    const { record } = stored;
+    const source = withBlob ? sources.next().value : undefined;
+    if (withBlob && source === undefined) gone.add(hash);
+    if (gone.has(hash)) continue;
+    if (source !== undefined) pieces.push({ index: records.length, offset: 0, length: record.blobBytes, source: watched(source, stored, input) });
     input.wanted.offered(record.rid);
     records.push(stored);
   }
-  return { records, pieces, ...(notices.length > 0 && { notices }) };
+  return { records, pieces };
 }
 
 /** What is due and may go now: not on its way already, and nothing that this link never carries. Of what it leaves to another link, what the neighbour is to be told of. */

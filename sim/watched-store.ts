@@ -51,6 +51,7 @@ export function watchStore(store: Store, watch: Watch): Store {
     findByLocator: (locator) => store.findByLocator(locator),
     findServable: (locator, nowMs) => store.findServable(locator, nowMs),
     blob: (rid) => store.blob(rid),
+    blobs: (rids) => store.blobs(rids),
     due: (target, nowMs, limit) => store.due(target, nowMs, limit),
     nextDueMs: (target) => store.nextDueMs(target),
     reschedule: (changes) => store.reschedule(changes),

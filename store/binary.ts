@@ -162,6 +162,11 @@ export class ByteReader {
     return asBuffer(this.fixed(this.uint(2))).toString('utf8');
   }
 
+  /** All that is left. */
+  rest(): Uint8Array {
+    return this.fixed(this.#bytes.length - this.#at);
+  }
+
   get done(): boolean {
     return this.#at === this.#bytes.length;
   }

@@ -1,5 +1,6 @@
 /** The store behind the face of store.ts: who does what, and what must be in order before anything is done. */
 import { equalBytes } from '../base/bytes.js';
+import type { BlobRow } from './blob-row.js';
 import { Compaction } from './compaction.js';
 import { Custody } from './custody.js';
 import { locatorPrefix, metaKey, RECORD_KEY_BYTES, recordKey, toBytes } from './keys.js';
@@ -80,13 +81,19 @@ export class LevelStore implements Store {
 
   blob(rid: Uint8Array): Promise<BlobSource | undefined> {
     return this.#reading(async () => {
-      const { index, files, log } = this.#parts;
+      const { index } = this.#parts;
       const row = index.row(recordKey(rid));
-      if (row === undefined || isEnd(row.state)) return undefined;
-      const blob = index.blob(row.hash);
-      if (blob === undefined || blob.entry === 0) return undefined;
-      if (blob.suffix !== undefined) return files.source(toBytes(row.hash), blob.suffix, blob.blobBytes, rid);
-      return new SmallBlobSource(log, index, row.hash, blob.blobBytes, rid);
+      return row === undefined || isEnd(row.state) ? undefined : this.#source(rid, row.hash, index.blob(row.hash));
+    });
+  }
+
+  blobs(rids: readonly Uint8Array[]): Promise<(BlobSource | undefined)[]> {
+    return this.#reading(async () => {
+      const { index } = this.#parts;
+      const rows = await index.rows(rids.map(recordKey));
+      const hashes = rows.map((row) => (row === undefined || isEnd(row.state) ? undefined : row.hash));
+      const blobs = await index.blobs(hashes.map((hash) => hash ?? ''));
+      return hashes.map((hash, i) => (hash === undefined ? undefined : this.#source(rids[i]!, hash, blobs[i])));
     });
   }
 
@@ -181,6 +188,13 @@ export class LevelStore implements Store {
     } finally {
       await log.close();
     }
+  }
+
+  #source(rid: Uint8Array, hash: string, blob: BlobRow | undefined): BlobSource | undefined {
+    const { index, files, log } = this.#parts;
+    if (blob === undefined || blob.entry === 0) return undefined;
+    if (blob.suffix !== undefined) return files.source(toBytes(hash), blob.suffix, blob.blobBytes, rid);
+    return new SmallBlobSource(log, index, hash, blob, rid);
   }
 
   async #holdWhenReady(entries: readonly HoldEntry[]): Promise<HoldResult[]> {

@@ -8,6 +8,9 @@ import type { StoreParts } from './store-parts.js';
 
 /** How far a queue is looked through for its oldest record; beyond it, the answer is the oldest of so many. */
 const STATUS_RECORDS = 1000;
+/** Fewer than the rows that the index keeps at hand. */
+const CHANGED_AT_ONCE = 1024;
+const WARMED_FROM = 16;
 const UNREADABLE_AGAIN_MS = 6 * 3_600_000;
 
 export class Queues {
@@ -30,8 +33,12 @@ export class Queues {
     return known === undefined ? due.first(target) : known.dueMs;
   }
 
-  reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): void {
-    for (const { rid, schedule } of changes) this.#reschedule(recordKey(rid), schedule);
+  async reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): Promise<void> {
+    for (let done = 0; done < changes.length; done += CHANGED_AT_ONCE) {
+      const some = changes.slice(done, done + CHANGED_AT_ONCE).map(({ rid, schedule }) => ({ key: recordKey(rid), schedule }));
+      if (some.length >= WARMED_FROM) await this.#parts.index.warm(some.map(({ key }) => key));
+      for (const { key, schedule } of some) this.#reschedule(key, schedule);
+    }
   }
 
   async hurry(target: string, nowMs: number, limit: number): Promise<number> {
@@ -59,12 +66,19 @@ export class Queues {
   }
 
   async list(target: string, limit: number, afterRid?: Uint8Array): Promise<StoredRecord[]> {
-    const { index, records } = this.#parts;
+    const { index, records, due } = this.#parts;
     const start = afterRid === undefined ? undefined : recordKey(afterRid);
     const fromMs = start === undefined ? undefined : index.row(start)?.schedule.dueMs;
-    const found = await this.#take(target, fromMs, undefined, start === undefined ? limit : Number.MAX_SAFE_INTEGER);
-    const behind = found.findIndex(({ record }) => record === start) + 1;
-    return records.readMany(found.slice(behind, behind + limit));
+    let found: KeyedRow[] = [];
+    // Those of the same millisecond are looked through for it; behind them it would have been passed.
+    let passed = start === undefined;
+    if (limit <= 0) return [];
+    for await (const queued of due.walk(target, fromMs, undefined)) {
+      if (queued.record === start) [found, passed] = [[], true];
+      else found.push(queued);
+      if (found.length >= limit && (passed || queued.row.schedule.dueMs !== fromMs)) break;
+    }
+    return records.readMany(found.slice(0, limit));
   }
 
   /** A record that cannot be read must not stand in the way of those behind it. A medium may have good days. */

@@ -63,10 +63,25 @@ export function decodeRecordRow(bytes: Uint8Array): RecordRow {
   };
   const dueMs = reader.uint(TIME_BYTES);
   const attempts = reader.uint(3);
-  const target = reader.text();
-  const from = reader.text();
-  const to = reader.text();
-  const destination = reader.text();
+  const { target, from, to, destination } = namesIn(reader.rest());
+  return { ...fixed, schedule: { target, dueMs, attempts }, from, to, destination };
+}
+
+type Names = Pick<RecordRow, 'from' | 'to' | 'destination'> & Pick<Schedule, 'target'>;
+
+/** Thousands of rows say the same names: they are read once, and kept once. */
+const names = new Map<string, Names>();
+const MOST_NAMES = 1024;
+
+function namesIn(bytes: Uint8Array): Names {
+  const key = fromBytes(bytes);
+  const known = names.get(key);
+  if (known !== undefined) return known;
+  const reader = new ByteReader(bytes, 'a record row of the index');
+  const [target, from, to, destination] = [reader.text(), reader.text(), reader.text(), reader.text()];
   reader.end();
-  return { ...fixed, schedule: { target, dueMs, attempts }, from, to: to === '' ? undefined : to, destination };
+  const found = { target, from, to: to === '' ? undefined : to, destination };
+  if (names.size >= MOST_NAMES) names.clear();
+  names.set(key, found);
+  return found;
 }

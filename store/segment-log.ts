@@ -3,17 +3,17 @@
  * segment in which nothing lives is used again under a new sequence number.
  */
 import assert from 'node:assert';
-import { asBuffer, plainBytes } from '../base/bytes.js';
 import type { PosternError } from '../base/errors.js';
 import { isDiskFull } from './disk.js';
 import type { DiskFile } from './disk.js';
 import { GroupCommit } from './group-commit.js';
 import type { GroupUnit, Written } from './group-commit.js';
-import { ENTRY_HEADER_BYTES, entryBytes, payloadIsWhole, readEntryHead, writeEntry } from './log-entry.js';
+import { entryBytes, writeEntry } from './log-entry.js';
 import type { EntryKind, LogItem } from './log-entry.js';
 import { OpenFiles } from './open-files.js';
 import { LARGEST_SEGMENT_BYTES, offsetOf, positionOf, sequenceOf } from './position.js';
 import type { Position } from './position.js';
+import { ReadAhead } from './read-ahead.js';
 import { SegmentPool } from './segment-pool.js';
 import type { PoolOptions } from './segment-pool.js';
 import { scanSegment } from './segment-scan.js';
@@ -80,6 +80,7 @@ export class SegmentLog {
   readonly #options: LogOptions;
   readonly #pool: SegmentPool;
   readonly #files: OpenFiles;
+  readonly #ahead: ReadAhead;
   readonly #commit: GroupCommit<LogUnit>;
   /** By sequence number, oldest first. */
   readonly #segments = new Map<number, Segment>();
@@ -97,6 +98,7 @@ export class SegmentLog {
     this.#storeId = options.newStoreId;
     this.#pool = new SegmentPool(options);
     this.#files = new OpenFiles(options.disk, OPEN_SEGMENTS);
+    this.#ahead = new ReadAhead(this.#files);
     this.#commit = new GroupCommit({ write: (group) => this.#write(group), limits: GROUP_LIMITS, monotonicMs: options.monotonicMs });
   }
 
@@ -185,14 +187,12 @@ export class SegmentLog {
 
   /** The payload of the entry at a position, of a length known from the index. */
   async read(position: Position, payloadBytes: number): Promise<Uint8Array> {
-    const segment = this.#segments.get(sequenceOf(position));
+    const sequence = sequenceOf(position);
+    const segment = this.#segments.get(sequence);
     if (segment === undefined) throw damaged(`the log entry at ${position}`);
-    const file = await this.#files.get(this.#pool.path(segment.name));
-    const bytes = asBuffer(await file.read(offsetOf(position), ENTRY_HEADER_BYTES + payloadBytes));
-    const head = readEntryHead(bytes, 0, generationOf(segment.header.sequence));
-    const payload = bytes.subarray(ENTRY_HEADER_BYTES);
-    if (head === undefined || !payloadIsWhole(head, payload)) throw damaged(`the log entry at ${position}`);
-    return plainBytes(payload);
+    const payload = await this.#ahead.payload({ path: this.#pool.path(segment.name), sequence, offset: offsetOf(position), payloadBytes, endOffset: segment.endOffset });
+    if (payload === undefined) throw damaged(`the log entry at ${position}`);
+    return payload;
   }
 
   /** Visits the entries of a sealed segment, and finds out whether it is damaged. */

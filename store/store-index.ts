@@ -67,6 +67,9 @@ export class StoreIndex {
   #watermark: Position;
   #through: Position;
   #bytesSinceCheckpoint = 0;
+  /** Rows and blobs put so far. */
+  #puts = 0;
+  #blobChanges = 0;
   #stalled: Error | undefined;
 
   constructor(options: IndexOptions) {
@@ -109,17 +112,16 @@ export class StoreIndex {
   }
 
   /** Rows of many records in one go; what must be read is read off the main thread. */
-  async rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
-    const rows = records.map((record) => this.#recently.get(record) ?? this.#changedRow(record));
-    const unknown = records.flatMap((_, i) => (rows[i] === undefined ? [i] : []));
-    if (unknown.length > 0) {
-      const values = await this.#kv.getMany(unknown.map((i) => toBytes(rowKey(records[i]!))));
-      for (const [n, i] of unknown.entries()) {
-        const value = values[n];
-        if (value !== undefined) rows[i] = decodeRecordRow(this.#checked(value));
-      }
-    }
-    return rows.map((row) => row ?? undefined);
+  rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
+    return this.#many(records, (record) => this.#recently.get(record) ?? this.#changedRow(record), rowKey, decodeRecordRow);
+  }
+
+  /** Reads rows that are about to be asked for one by one, unless something changes meanwhile. */
+  async warm(records: readonly string[]): Promise<void> {
+    const puts = this.#puts;
+    const rows = await this.rows(records);
+    if (this.#puts !== puts) return;
+    for (const [i, record] of records.entries()) this.#recently.set(record, rows[i]);
   }
 
   putRow(record: string, row: RecordRow | null): void {
@@ -129,19 +131,30 @@ export class StoreIndex {
 
   /** The same for a record that has none. */
   addRow(record: string, row: RecordRow | null): void {
+    this.#puts += 1;
     this.#changes.putRow(record, row);
     this.#changed();
   }
 
   blob(hash: string): BlobRow | undefined {
-    let changed = this.#changes.blob(hash);
-    if (changed === undefined) changed = this.#flushing?.blob(hash);
+    const changed = this.#changedBlob(hash);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.#stored(blobKey(hash));
     return value === undefined ? undefined : decodeBlobRow(value);
   }
 
+  /** Blobs of many hashes, in the same way. */
+  blobs(hashes: readonly string[]): Promise<(BlobRow | undefined)[]> {
+    return this.#many(hashes, (hash) => this.#changedBlob(hash), blobKey, decodeBlobRow);
+  }
+
+  /** Goes up with every change of a blob: while it does not, what was looked up is still so. */
+  get blobChanges(): number {
+    return this.#blobChanges;
+  }
+
   putBlob(hash: string, row: BlobRow | null): void {
+    this.#blobChanges += 1;
     this.#changes.putBlob(hash, row);
     this.#changed();
   }
@@ -290,6 +303,24 @@ export class StoreIndex {
   #changedRow(record: string): RecordRow | null | undefined {
     const changed = this.#changes.row(record);
     return changed === undefined ? this.#flushing?.row(record) : changed;
+  }
+
+  #changedBlob(hash: string): BlobRow | null | undefined {
+    const changed = this.#changes.blob(hash);
+    return changed === undefined ? this.#flushing?.blob(hash) : changed;
+  }
+
+  async #many<Row>(names: readonly string[], known: (name: string) => Row | null | undefined, keyOf: (name: string) => string, decode: (value: Uint8Array) => Row): Promise<(Row | undefined)[]> {
+    const rows = names.map(known);
+    const unknown = names.flatMap((_, i) => (rows[i] === undefined ? [i] : []));
+    if (unknown.length > 0) {
+      const values = await this.#kv.getMany(unknown.map((i) => toBytes(keyOf(names[i]!))));
+      for (const [n, i] of unknown.entries()) {
+        const value = values[n];
+        if (value !== undefined) rows[i] = decode(this.#checked(value));
+      }
+    }
+    return rows.map((row) => row ?? undefined);
   }
 
   #stored(key: string): Uint8Array | undefined {

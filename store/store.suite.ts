@@ -82,8 +82,23 @@ export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): voi
     await store.step([first, second].map(({ record }) => ({ rid: record.rid, state: 'accepted' as const })));
     t.equal(await store.blob(first.record.rid), undefined);
     t.same(await readBlob(store, third.record), Buffer.from(first.blob));
+    const [ended, live, unknown] = await store.blobs([first.record.rid, third.record.rid, new Uint8Array(32)]);
+    t.same([ended, unknown], [undefined, undefined]);
+    t.same(Buffer.from((await live?.read(10, 20)) ?? []), Buffer.from(first.blob.subarray(10, 20)));
     await store.step([{ rid: third.record.rid, state: 'accepted' }]);
     t.same(await store.hold([withoutBlob(makeEntry(clock, { blob: first.blob }))]), [{ kind: 'refused', why: 'blob-missing' }]);
+  });
+
+  check('lists a queue in parts, however many are due in one millisecond', async (t, { clock }, store) => {
+    const entries = Array.from({ length: 30 }, (_, i) => makeEntry(clock, { dueMs: clock.nowMs() + (i < 25 ? 0 : i) }));
+    await store.hold(entries);
+    const listed: string[] = [];
+    for (let part = await store.list(QUEUE, 7); part.length > 0; part = await store.list(QUEUE, 7, part.at(-1)!.record.rid)) listed.push(...ridsOf(part));
+    t.same(listed, ridsOf(await store.list(QUEUE, 100)));
+    t.same([...listed].sort(), ridsOf(entries).sort());
+    // Where the one before has ended, the queue is listed from its beginning.
+    await store.step([{ rid: entries[3]!.record.rid, state: 'accepted' }]);
+    t.equal((await store.list(QUEUE, 100, entries[3]!.record.rid)).length, 29);
   });
 
   check('hands out what is due, oldest due time first, and no more than asked for', async (t, { clock }, store) => {
@@ -100,6 +115,7 @@ export function storeSuite(t: Test, makeHarness: (t: Test) => StoreHarness): voi
     t.equal(await store.nextDueMs('peer:nobody'), undefined);
     t.same(ridsOf(await store.list(QUEUE, 10)), ridsOf([early, middle, late]));
     t.same(ridsOf(await store.list(QUEUE, 10, early.record.rid)), ridsOf([middle, late]));
+    t.same(ridsOf(await store.list(QUEUE, 1, early.record.rid)), ridsOf([middle]));
     t.same((await store.queues()).map(({ target, records }) => [target, records]), [['peer:other', 1], [QUEUE, 3]]);
   });
 

@@ -160,6 +160,8 @@ export interface Store {
   findServable(locator: Uint8Array, nowMs: number): Promise<StoredRecord[]>;
   /** The blob of a held or fetched record; undefined when there is none. */
   blob(rid: Uint8Array): Promise<BlobSource | undefined>;
+  /** The same for many, looked up together. */
+  blobs(rids: readonly Uint8Array[]): Promise<(BlobSource | undefined)[]>;
 
   /** Held records of a queue whose due time has come, oldest due first. O(answer), whatever the queue's length. */
   due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]>;
