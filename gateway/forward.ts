@@ -216,7 +216,7 @@ export class NeighbourForwarder {
   async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
     const { store, trust, log, counters, random, planner } = this.#context;
     const { notices = [] } = load;
-    await this.#held.telling(notices, this.#receiptDueMs(lane, 1, trust.nowMs()));
+    await this.#held.telling(notices, () => this.#receiptDueMs(lane, 1, trust.nowMs()));
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
     const outcome = await this.#sendPaid(lane, load, freight, passage);
     log.debug('sent', { peer: this.peer.name, link: lane.link.name, count: load.records.length, bytes: freight.bytes, code: outcome.kind });
@@ -273,7 +273,7 @@ export class NeighbourForwarder {
       changes.push({ rid: record.rid, schedule: { ...schedule, attempts, dueMs: this.#receiptDueMs(lane, attempts, nowMs) } });
     }
     await store.reschedule(changes);
-    await this.#held.offered(load.records, this.#receiptDueMs(lane, 1, nowMs));
+    await this.#held.offered(load.records, () => this.#receiptDueMs(lane, 1, nowMs));
   }
 
   /** Overdue when its wait is over and the neighbour has had a contact, on any of its links, to send the receipt in. */

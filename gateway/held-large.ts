@@ -64,14 +64,19 @@ export class HeldLarge {
     return told.times < MOST_TIMES && told.nextMs !== null && told.nextMs <= nowMs;
   }
 
-  /** Counted before they are sent: after a kill in between they are not told of at once again. */
-  async telling(notices: readonly StoredRecord[], nextMs: number): Promise<void> {
+  /**
+   * Counted before they are sent: after a kill in between they are not told of at once again.
+   * @param again when they may be; asked only where there is something to tell
+   */
+  async telling(notices: readonly StoredRecord[], again: () => number): Promise<void> {
+    if (notices.length === 0) return;
+    const nextMs = again();
     for (const { record } of notices) {
       const rid = toHex(record.rid);
       const times = (this.#told.get(rid)?.times ?? 0) + 1;
       this.#told.set(rid, { times, nextMs, asked: false, offered: false });
     }
-    if (notices.length > 0) await this.#save();
+    await this.#save();
   }
 
   /** What became of them. `lost`: they have not left; `known`: the neighbour's gateway has dealt with them. */
@@ -88,10 +93,13 @@ export class HeldLarge {
   }
 
   /** A link that does not hold it has offered it: it is to be told of again only if that comes to nothing. */
-  async offered(records: readonly StoredRecord[], nextMs: number): Promise<void> {
+  async offered(records: readonly StoredRecord[], again: () => number): Promise<void> {
+    if (this.#told.size === 0) return;
     const changed = records.flatMap(({ record }) => this.#told.get(toHex(record.rid)) ?? []).filter((told) => !told.offered);
+    if (changed.length === 0) return;
+    const nextMs = again();
     for (const told of changed) Object.assign(told, { offered: true, nextMs });
-    if (changed.length > 0) await this.#save();
+    await this.#save();
   }
 
   /** The neighbour wants it: true where it was told of, and so asks for it of its own accord. */

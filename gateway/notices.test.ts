@@ -192,7 +192,7 @@ t.test('notices given are remembered over a restart', async (t) => {
   const store = await openMemoryStore({ clock, limits: { capacityBytes: 2 ** 28, segmentBytes: 2 ** 21 }, quotas: { peer: () => ({ bytes: 2 ** 30, byteSeconds: 2 ** 52 }), destination: () => ({ bytes: 2 ** 30, byteSeconds: 2 ** 52 }) } });
   const stored = { record: testMessage(1, 'example.org', clock, SIZES[0]).record, state: 'held', from: 'client', heldAtMs: 0, schedule: { target: 'peer:b', dueMs: clock.nowMs(), attempts: 0 } } as const;
   const before = new HeldLarge(store, 'b');
-  await before.telling([stored], clock.nowMs() + HOUR_MS);
+  await before.telling([stored], () => clock.nowMs() + HOUR_MS);
   const after = new HeldLarge(store, 'b');
   t.ok(after.isToTell(stored, clock.nowMs()));
   await after.restore();

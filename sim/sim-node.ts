@@ -64,6 +64,8 @@ interface Running {
 
 /** A store for one simulation had better have small segments, which are written full of zeros first. A segment has to hold any small blob. */
 const LEAST_SEGMENT_BYTES = 256 * 1024;
+/** A checkpoint in memory costs nothing, and everything since the last one is read again after a crash. */
+const INDEX_BUFFER_BYTES = 256 * 1024;
 const SMALLEST_LARGE_BLOB_BYTES = 64 * 1024;
 const GRACE_MS = 10_000;
 /** The daemon looks at clock and expiry every minute, whether or not something is due; a year of minutes in which nothing happens is not worth its time. */
@@ -195,7 +197,7 @@ export class SimNode {
       disk: this.#world.plant?.disk?.(disk) ?? disk,
       database: watchDatabase(this.#database, this.name, checks),
       random: chance,
-      limits: { ...config.store, reserveFraction: config.store.reservePercent / 100, segmentBytes: Math.max(LEAST_SEGMENT_BYTES, 2 * config.store.largeBlobBytes), spareSegments: 1 },
+      limits: { ...config.store, reserveFraction: config.store.reservePercent / 100, segmentBytes: Math.max(LEAST_SEGMENT_BYTES, 2 * config.store.largeBlobBytes), spareSegments: 1, indexBufferBytes: INDEX_BUFFER_BYTES },
       quotas: this.#world.plant?.quotas?.(quotas) ?? quotas,
       report: (event) => {
         tell(this.name, `store ${JSON.stringify(event)}`);

@@ -51,12 +51,15 @@ function makeStream(hash: Uint8Array): Stream {
     fraction,
     bytes(count) {
       const bytes = new Uint8Array(count);
-      let word = 0;
-      for (let index = 0; index < count; index += 1) {
-        if (index % 4 === 0) word = next();
+      let index = 0;
+      for (; index + 4 <= count; index += 4) {
+        const word = next();
         bytes[index] = word;
-        word >>>= 8;
+        bytes[index + 1] = word >>> 8;
+        bytes[index + 2] = word >>> 16;
+        bytes[index + 3] = word >>> 24;
       }
+      for (let word = index < count ? next() : 0; index < count; index += 1, word >>>= 8) bytes[index] = word;
       return bytes;
     },
     chance: (probability) => (probability <= 0 ? false : probability >= 1 ? true : fraction() < probability),

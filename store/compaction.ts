@@ -18,6 +18,9 @@ import type { LoggedEntry, Segment } from './segment-log.js';
 import type { OutboxEntry } from './store.js';
 import type { StoreParts } from './store-parts.js';
 
+/** While the log takes less than this part of the capacity there is room to wait: what is in a segment ends by itself, and is never copied. */
+const ROOMY = 0.25;
+const SPARSE_WITH_ROOM = 0.02;
 /** Below this it costs less to copy what lives than to keep what is dead. */
 const SPARSE = 0.3;
 /** When the log has outgrown the capacity of the store, fuller segments must go too. */
@@ -33,6 +36,8 @@ export class Compaction {
   readonly #stuck = new Set<Segment>();
   #running: Promise<void> | undefined;
   #stopped = false;
+  /** Now is the time for it, whether or not there is room. */
+  #isThorough = false;
   #diedBytes = -Infinity;
 
   constructor(parts: StoreParts) {
@@ -56,11 +61,14 @@ export class Compaction {
     await this.#running;
   }
 
-  /** Resolves when nothing is left to do for now. */
+  /** Gives back what is worth it, room or no room. Resolves when nothing is left to do for now. */
   async idle(): Promise<void> {
+    await this.#running;
+    this.#isThorough = true;
     this.#diedBytes = -Infinity;
     this.poke();
     await this.#running;
+    this.#isThorough = false;
   }
 
   async #run(): Promise<void> {
@@ -75,13 +83,20 @@ export class Compaction {
   }
 
   #next(): Segment | undefined {
-    const { log, live, limits } = this.#parts;
-    const below = log.diskBytes > limits.capacityBytes ? SPARSE_UNDER_PRESSURE : SPARSE;
+    const { log, live } = this.#parts;
+    const below = this.#sparse();
     for (const segment of log.sealed()) {
       const used = segment.endOffset - SEGMENT_HEADER_BYTES;
       if (segment.damage.length === 0 && !this.#stuck.has(segment) && live.of(segment.header.sequence) < used * below) return segment;
     }
     return undefined;
+  }
+
+  /** How little of a segment must live for it to be given back. */
+  #sparse(): number {
+    const { log, limits } = this.#parts;
+    if (log.diskBytes > limits.capacityBytes) return SPARSE_UNDER_PRESSURE;
+    return this.#isThorough || log.diskBytes > limits.capacityBytes * ROOMY ? SPARSE : SPARSE_WITH_ROOM;
   }
 
   /** Whether the segment was given back, or turned out to be one that never can be. */

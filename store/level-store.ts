@@ -68,7 +68,7 @@ export class LevelStore implements Store {
   }
 
   findByLocator(locator: Uint8Array): Promise<StoredRecord[]> {
-    return this.#reading(async () => this.#parts.records.readMany(await this.#rowsAt(locator)));
+    return this.#reading(async () => this.#parts.records.readMany(await this.#knownAt(locator)));
   }
 
   findServable(locator: Uint8Array, nowMs: number): Promise<StoredRecord[]> {
@@ -98,10 +98,13 @@ export class LevelStore implements Store {
   }
 
   due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
+    if (this.#isOpen && this.#queues.isEmptyUntil(target, nowMs)) return Promise.resolve([]);
     return this.#reading(() => this.#queues.due(target, nowMs, limit));
   }
 
   nextDueMs(target: string): Promise<number | undefined> {
+    const known = this.#isOpen ? this.#parts.due.knownFirst(target) : undefined;
+    if (known !== undefined) return Promise.resolve(known.dueMs);
     return this.#reading(() => this.#queues.nextDueMs(target));
   }
 
@@ -122,6 +125,7 @@ export class LevelStore implements Store {
   }
 
   expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
+    if (this.#isReady && this.#retention.isDone(nowMs)) return Promise.resolve([]);
     return this.#writing(async () => {
       const expired = await this.#retention.expire(nowMs, limit);
       this.#compaction.poke();
@@ -130,6 +134,7 @@ export class LevelStore implements Store {
   }
 
   outbox(peer: string, limit: number): Promise<OutboxEntry[]> {
+    if (this.#isOpen && this.#parts.outbox.isEmpty(peer)) return Promise.resolve([]);
     return this.#reading(() => this.#parts.outbox.list(peer, limit));
   }
 
@@ -230,6 +235,23 @@ export class LevelStore implements Store {
     }
   }
 
+  /** The look-up for those whose time tells nobody anything: an opening is answered before it is looked for. */
+  async #knownAt(locator: Uint8Array): Promise<KeyedRow[]> {
+    const { index } = this.#parts;
+    const prefix = locatorPrefix(locator);
+    const records = new Set(index.waitingAt(locator));
+    for (let from = prefix; ; ) {
+      const keys = (await index.keysFrom(from, LOCATED_AT_ONCE)).filter((key) => key.startsWith(prefix));
+      for (const key of keys) records.add(key.slice(-RECORD_KEY_BYTES));
+      if (keys.length < LOCATED_AT_ONCE) break;
+      from = `${keys.at(-1)}\0`;
+    }
+    return [...records].flatMap((record) => {
+      const row = index.row(record);
+      return row === undefined ? [] : [{ record, row }];
+    });
+  }
+
   #reading<Result>(work: () => Promise<Result>): Promise<Result> {
     return this.#coded(async () => {
       this.#assertOpen();
@@ -244,9 +266,13 @@ export class LevelStore implements Store {
     });
   }
 
+  get #isOpen(): boolean {
+    return this.#closing === undefined;
+  }
+
   get #isReady(): boolean {
     const { log, index } = this.#parts;
-    return this.#closing === undefined && log.broken === undefined && index.stalled === undefined && !index.behind;
+    return this.#isOpen && log.broken === undefined && index.stalled === undefined && !index.behind;
   }
 
   async #readyToWrite(): Promise<void> {
@@ -262,7 +288,7 @@ export class LevelStore implements Store {
   }
 
   #assertOpen(): void {
-    if (this.#closing !== undefined) throw storeClosed(this.#parts.dir);
+    if (!this.#isOpen) throw storeClosed(this.#parts.dir);
   }
 
   /** Whatever a disk or a database says comes out as one of our faults. */

@@ -27,8 +27,11 @@ export class MemoryEntries {
     return entry?.key === key ? entry : undefined;
   }
 
-  /** All changes at once; of several to one key the last counts. `undefined` deletes. */
-  change(changes: ReadonlyMap<string, MemoryEntry | undefined>): void {
+  /**
+   * All changes at once; of several to one key the last counts. `undefined` deletes.
+   * @param before gets what stood there
+   */
+  change(changes: ReadonlyMap<string, MemoryEntry | undefined>, before?: Map<string, MemoryEntry | undefined>): void {
     const leaves = [...this.#leaves];
     /** Those that were copied already, and belong to nobody else yet. */
     const own = new Set<Leaf>();
@@ -36,11 +39,14 @@ export class MemoryEntries {
       const at = leafOf(leaves, key);
       const leaf = leaves[at];
       if (leaf === undefined) {
+        before?.set(key, undefined);
         if (entry !== undefined) leaves.push([entry]);
         continue;
       }
       const place = placeIn(leaf, key);
-      const isThere = leaf[place]?.key === key;
+      const known = leaf[place];
+      const isThere = known?.key === key;
+      before?.set(key, isThere ? known : undefined);
       if (!isThere && entry === undefined) continue;
       const changed = own.has(leaf) ? (leaf as MemoryEntry[]) : [...leaf];
       changed.splice(place, isThere ? 1 : 0, ...(entry === undefined ? [] : [entry]));

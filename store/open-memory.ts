@@ -119,8 +119,9 @@ export class MemoryDatabase implements IndexDatabase {
       del: (bytes) => changes.set(fromBytes(bytes), undefined),
       write: async () => {
         const entries = held();
-        if (this.#crashes) this.#undo.push(new Map(Array.from(changes.keys(), (key) => [key, entries.find(key)])));
-        entries.change(changes);
+        const before = this.#crashes ? new Map<string, MemoryEntry | undefined>() : undefined;
+        entries.change(changes, before);
+        if (before !== undefined) this.#undo.push(before);
       },
     };
   }

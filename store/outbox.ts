@@ -58,10 +58,15 @@ export class Outbox {
     this.#index.put(key, null);
   }
 
+  /** Known without looking: nothing waits for this peer. */
+  isEmpty(peer: string): boolean {
+    return this.#empty.has(peer);
+  }
+
   async list(peer: string, limit: number): Promise<OutboxEntry[]> {
     const entries: OutboxEntry[] = [];
     const puts = this.#puts;
-    if (limit <= 0 || this.#empty.has(peer)) return entries;
+    if (limit <= 0 || this.isEmpty(peer)) return entries;
     for await (const [, value] of this.#index.range(outboxPrefix(peer), after(outboxPrefix(peer)))) {
       const reader = new ByteReader(value, 'an outbox row of the index');
       entries.push({ peer, key: reader.text(), bytes: copyBytes(reader.bytes()) });

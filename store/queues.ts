@@ -20,9 +20,14 @@ export class Queues {
     this.#parts = parts;
   }
 
-  async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
+  /** Known without looking: nothing is due. */
+  isEmptyUntil(target: string, nowMs: number): boolean {
     const first = this.#parts.due.knownFirst(target);
-    if (first !== undefined && (first.dueMs ?? Number.POSITIVE_INFINITY) > nowMs) return [];
+    return first !== undefined && (first.dueMs ?? Number.POSITIVE_INFINITY) > nowMs;
+  }
+
+  async due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]> {
+    if (this.isEmptyUntil(target, nowMs)) return [];
     const found = await this.#take(target, undefined, nowMs, limit);
     return this.#parts.records.readMany(found, (keyed) => this.#putOff(keyed, nowMs));
   }

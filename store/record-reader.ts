@@ -34,35 +34,42 @@ export class RecordReader {
   }
 
   async read({ record: key, row }: KeyedRow): Promise<StoredRecord> {
-    const record = this.#recently.get(row.entry) ?? (await this.#find(key, row));
-    this.#recently.set(row.entry, record);
-    return {
-      record,
-      state: row.state,
-      from: row.from,
-      ...(row.to !== undefined && { to: row.to }),
-      heldAtMs: row.heldAtMs,
-      ...(!isEnd(row.state) && { schedule: row.schedule }),
-    };
+    return this.#remembered(row) ?? (await this.#look(key, row));
   }
 
   /** @param unreadable told of those that the medium has damaged: they are left out */
   async readMany(rows: readonly KeyedRow[], unreadable: (keyed: KeyedRow) => void = () => undefined): Promise<StoredRecord[]> {
     const records: (StoredRecord | undefined)[] = new Array<undefined>(rows.length);
-    const order = rows.map((keyed, i) => ({ keyed, i })).sort((a, b) => a.keyed.row.entry - b.keyed.row.entry);
+    const order: { readonly keyed: KeyedRow; readonly i: number }[] = [];
+    for (const [i, keyed] of rows.entries()) {
+      records[i] = this.#remembered(keyed.row);
+      if (records[i] === undefined) order.push({ keyed, i });
+    }
+    order.sort((a, b) => a.keyed.row.entry - b.keyed.row.entry);
     let next = 0;
     const work = async (): Promise<void> => {
       for (let item = order[next++]; item !== undefined; item = order[next++]) {
         const { keyed, i } = item;
-        records[i] = await this.read(keyed).catch((error: unknown) => {
+        records[i] = await this.#look(keyed.record, keyed.row).catch((error: unknown) => {
           if (!isDamage(error)) throw error;
           unreadable(keyed);
           return undefined;
         });
       }
     };
-    await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, order.length) }, work));
+    if (order.length > 0) await Promise.all(Array.from({ length: Math.min(PARALLEL_READS, order.length) }, work));
     return records.filter((stored) => stored !== undefined);
+  }
+
+  #remembered(row: RecordRow): StoredRecord | undefined {
+    const record = this.#recently.get(row.entry);
+    return record === undefined ? undefined : stored(record, row);
+  }
+
+  async #look(key: string, row: RecordRow): Promise<StoredRecord> {
+    const record = await this.#find(key, row);
+    this.#recently.set(row.entry, record);
+    return stored(record, row);
   }
 
   async #find(key: string, row: RecordRow): Promise<TransitRecord> {
@@ -82,4 +89,15 @@ export class RecordReader {
     if (content.kind !== 'record') throw damaged('a record entry of the log');
     return content.record;
   }
+}
+
+function stored(record: TransitRecord, row: RecordRow): StoredRecord {
+  return {
+    record,
+    state: row.state,
+    from: row.from,
+    ...(row.to !== undefined && { to: row.to }),
+    heldAtMs: row.heldAtMs,
+    ...(!isEnd(row.state) && { schedule: row.schedule }),
+  };
 }

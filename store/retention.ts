@@ -24,12 +24,18 @@ export class Retention {
     this.#custody = custody;
   }
 
-  async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
+  /** Known without looking: nothing has fallen due. Every expiry is a full hour (spec/record.md): within one and the same, only what came with an expiry of the past can have. */
+  isDone(nowMs: number): boolean {
     const nowSec = Math.floor(nowMs / 1000);
     const { expiry, incoming } = this.#parts;
+    return this.#doneHour === Math.floor(nowSec / HOUR_SEC) && expiry.isDone(nowSec) && incoming.size === 0;
+  }
+
+  async expire(nowMs: number, limit: number): Promise<StoredRecord[]> {
+    if (this.isDone(nowMs)) return [];
+    const nowSec = Math.floor(nowMs / 1000);
+    const { expiry } = this.#parts;
     const hour = Math.floor(nowSec / HOUR_SEC);
-    // Every expiry is a full hour (spec/record.md): within one and the same, only what came with an expiry of the past can have fallen due.
-    if (this.#doneHour === hour && expiry.isDone(nowSec) && incoming.size === 0) return [];
     const rows = await this.#findExpired(nowSec, limit);
     const expired = await Promise.all(rows.map((keyed) => this.#expire(keyed)));
     this.#giveUpIncoming(nowSec, limit);
