@@ -3,7 +3,7 @@ import { seededRandom } from '../base/random.js';
 import { ByteWriter } from './binary.js';
 import { ByteTable } from './byte-table.js';
 import type { TableOptions } from './byte-table.js';
-import { fromBytes } from './keys.js';
+import { fromBytes, toBytes } from './keys.js';
 
 const random = seededRandom(7);
 
@@ -36,11 +36,11 @@ t.test('holds what a Map would, through changes of every kind', async (t) => {
     const key = keys[below(keys.length)]!;
     const value = below(5) === 0 ? null : fromBytes(random.bytes(below(300)));
     expected.set(key, value);
-    table.set(key, value === null ? null : writerOf(value));
+    table.set(toBytes(key), value === null ? null : writerOf(value));
   }
   t.equal(table.size, expected.size);
   const wrong = keys.filter((key) => {
-    const value = table.get(key);
+    const value = table.get(toBytes(key));
     return (value instanceof Uint8Array ? fromBytes(value) : value) !== expected.get(key);
   });
   t.equal(wrong.length, 0);
@@ -50,25 +50,25 @@ t.test('holds what a Map would, through changes of every kind', async (t) => {
 t.test('finds keys by what they begin with, except those that were deleted', async (t) => {
   const table = makeTable({ keyBytes: 12, prefixBytes: 8 });
   const prefixes = Array.from({ length: 50 }, () => fromBytes(random.bytes(8)));
-  for (const prefix of prefixes) for (const end of ['aaaa', 'bbbb', 'cccc']) table.set(prefix + end, new ByteWriter());
-  for (const prefix of prefixes) table.set(`${prefix}bbbb`, null);
-  for (const prefix of prefixes) t.same(table.withPrefix(prefix).sort(), [`${prefix}aaaa`, `${prefix}cccc`]);
-  t.same(table.withPrefix('unknown.'), []);
+  for (const prefix of prefixes) for (const end of ['aaaa', 'bbbb', 'cccc']) table.set(toBytes(prefix + end), new ByteWriter());
+  for (const prefix of prefixes) table.set(toBytes(`${prefix}bbbb`), null);
+  for (const prefix of prefixes) t.same(table.withPrefix(toBytes(prefix)).sort(), [`${prefix}aaaa`, `${prefix}cccc`]);
+  t.same(table.withPrefix(toBytes('unknown.')), []);
 });
 
 t.test('is laid over an older one', async (t) => {
   const [older, newer] = [makeTable({ keyBytes: 4, prefixBytes: 4 }), makeTable({ keyBytes: 4, prefixBytes: 4 })];
-  for (const key of ['stay', 'long', 'gone']) older.set(key, writerOf('old'));
-  newer.set('long', writerOf('a longer one'));
-  newer.set('gone', null);
-  newer.set('more', writerOf('new'));
+  for (const key of ['stay', 'long', 'gone']) older.set(toBytes(key), writerOf('old'));
+  newer.set(toBytes('long'), writerOf('a longer one'));
+  newer.set(toBytes('gone'), null);
+  newer.set(toBytes('more'), writerOf('new'));
   older.takeOver(newer);
   t.same(contentOf(older), new Map([['xstay', 'old'], ['xlong', 'a longer one'], ['xgone', null], ['xmore', 'new']]));
 });
 
 t.test('does not grow when a value is written again and again', async (t) => {
   const table = makeTable();
-  const key = fromBytes(random.bytes(16));
+  const key = random.bytes(16);
   table.set(key, writerOf('value'));
   const { bytes } = table;
   for (let i = 0; i < 1000; i += 1) table.set(key, i % 3 === 0 ? null : writerOf('v'.repeat(i % 6)));

@@ -2,7 +2,7 @@
  * A map from keys of one length to byte strings, as a hash table over a few large buffers. A store takes in tens of thousands of
  * rows before they are written, and as objects and Map entries each of them costs the garbage collector more than its encoding costs us.
  *
- *   entry: room of the value 2 | length of the value, or DELETED, 2 | first byte of the key and the key | value
+ *   entry: room of the value 2 | length of the value, or DELETED or MOVED, 2 | first byte of the key and the key | value
  */
 import assert from 'node:assert';
 import { asBuffer } from '../base/bytes.js';
@@ -34,6 +34,8 @@ const CHUNK_BITS = 14;
 const CHUNK_BYTES = 1 << CHUNK_BITS;
 const HEAD_BYTES = 4;
 const DELETED = 0xffff;
+/** The value did not fit any more: it stands elsewhere. */
+const MOVED = 0xfffe;
 const FIRST_SLOTS = 16;
 /** So many of them are filled at most: looking for a key then takes two looks at a slot or three. */
 const MOST_FILLED = 0.5;
@@ -49,6 +51,8 @@ export class ByteTable {
   #hashes = new Uint32Array(FIRST_SLOTS);
   #shift = 32 - Math.log2(FIRST_SLOTS);
   #chunks: Buffer[] = [];
+  /** How much of each chunk but the last one is filled. */
+  #filled: number[] = [];
   /** Behind the last entry. An entry lies in one chunk. */
   #end = 0;
   #size = 0;
@@ -71,7 +75,7 @@ export class ByteTable {
   }
 
   /** The value as it is now, until the next change; null where the key was deleted, undefined where it was never set. */
-  get(key: string): Uint8Array | null | undefined {
+  get(key: Uint8Array): Uint8Array | null | undefined {
     const place = this.#slots[this.#slotOf(key, this.#hashOf(key))]!;
     if (place === 0) return undefined;
     const { bytes, valueStart, valueEnd, isDeleted } = this.#entryAt(place - 1, newEntry());
@@ -79,7 +83,8 @@ export class ByteTable {
   }
 
   /** Copies what the writer holds. */
-  set(key: string, value: ByteWriter | null): void {
+  set(key: Uint8Array, value: ByteWriter | null): void {
+    assert(key.length === this.#keyBytes);
     const length = value?.length ?? 0;
     assert(HEAD_BYTES + 1 + this.#keyBytes + length <= CHUNK_BYTES);
     const hash = this.#hashOf(key);
@@ -93,11 +98,11 @@ export class ByteTable {
     writeTwo(bytes, at + 2, value === null ? DELETED : length);
     at += HEAD_BYTES;
     bytes[at++] = this.#letter;
-    for (let i = 0; i < this.#keyBytes; i += 1) bytes[at++] = key.charCodeAt(i);
+    for (let i = 0; i < this.#keyBytes; i += 1) bytes[at++] = key[i]!;
     value?.copyTo(bytes, at);
     this.#slots[slot] = place + 1;
     this.#hashes[slot] = hash;
-    if (known !== 0) return;
+    if (known !== 0) return writeTwo(this.#chunks[(known - 1) >>> CHUNK_BITS]!, ((known - 1) & (CHUNK_BYTES - 1)) + 2, MOVED);
     this.#size += 1;
     if (this.#size > this.#slots.length * MOST_FILLED) this.#grow();
   }
@@ -106,12 +111,12 @@ export class ByteTable {
   takeOver(newer: ByteTable): void {
     const writer = new ByteWriter();
     for (const { bytes, keyStart, valueStart, valueEnd, isDeleted } of newer.entries()) {
-      this.set(fromBytes(bytes.subarray(keyStart + 1, valueStart)), isDeleted ? null : writer.restart().fixed(bytes.subarray(valueStart, valueEnd)));
+      this.set(bytes.subarray(keyStart + 1, valueStart), isDeleted ? null : writer.restart().fixed(bytes.subarray(valueStart, valueEnd)));
     }
   }
 
   /** The keys that begin so and are not deleted. */
-  withPrefix(prefix: string): string[] {
+  withPrefix(prefix: Uint8Array): string[] {
     const keys: string[] = [];
     const entry = newEntry();
     const mask = this.#slots.length - 1;
@@ -124,10 +129,18 @@ export class ByteTable {
     return keys;
   }
 
-  /** All entries, in no order. Each lasts until the next. */
+  /** All entries, in the order in which they lie in memory. Each lasts until the next. */
   *entries(): Generator<TableEntry> {
     const entry = newEntry();
-    for (const place of this.#slots) if (place !== 0) yield this.#entryAt(place - 1, entry);
+    for (let chunk = 0; chunk < this.#chunks.length; chunk += 1) {
+      const start = chunk * CHUNK_BYTES;
+      const end = chunk === this.#chunks.length - 1 ? this.#end : start + this.#filled[chunk]!;
+      for (let place = start; place < end; ) {
+        this.#entryAt(place, entry);
+        place = start + entry.valueStart + readTwo(entry.bytes, place - start);
+        if (readTwo(entry.bytes, entry.keyStart - 2) !== MOVED) yield entry;
+      }
+    }
   }
 
   /** Whether there was room for the value. */
@@ -141,7 +154,7 @@ export class ByteTable {
   }
 
   /** Where this key stands, or would. */
-  #slotOf(key: string, hash: number): number {
+  #slotOf(key: Uint8Array, hash: number): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
     for (let slot = hash >>> this.#shift; ; slot = (slot + 1) & mask) {
@@ -151,11 +164,11 @@ export class ByteTable {
     }
   }
 
-  #hashOf(key: string): number {
+  #hashOf(key: Uint8Array): number {
     const factors = this.#factors;
     let hash = 0;
     for (let i = 0, word = 0; i < this.#prefixBytes; i += 4, word += 1) {
-      const value = key.charCodeAt(i) | (key.charCodeAt(i + 1) << 8) | (key.charCodeAt(i + 2) << 16) | (key.charCodeAt(i + 3) << 24);
+      const value = key[i]! | (key[i + 1]! << 8) | (key[i + 2]! << 16) | (key[i + 3]! << 24);
       hash = (hash + Math.imul(value, factors[word]!)) | 0;
     }
     return hash >>> 0;
@@ -169,7 +182,7 @@ export class ByteTable {
     entry.keyStart = at + HEAD_BYTES;
     entry.valueStart = entry.keyStart + 1 + this.#keyBytes;
     entry.isDeleted = length === DELETED;
-    entry.valueEnd = entry.valueStart + (entry.isDeleted ? 0 : length);
+    entry.valueEnd = entry.valueStart + (length > CHUNK_BYTES ? 0 : length);
     return entry;
   }
 
@@ -178,6 +191,7 @@ export class ByteTable {
     let place = this.#end;
     const inChunk = place & (CHUNK_BYTES - 1);
     if (inChunk === 0 || inChunk + bytes > CHUNK_BYTES) {
+      if (this.#chunks.length > 0) this.#filled.push(this.#end - (this.#chunks.length - 1) * CHUNK_BYTES);
       place = this.#chunks.length << CHUNK_BITS;
       this.#chunks.push(Buffer.allocUnsafeSlow(CHUNK_BYTES));
     }
@@ -214,8 +228,8 @@ function newEntry(): TableEntry {
 
 const NOTHING = Buffer.alloc(0);
 
-function isAt(bytes: Buffer, at: number, text: string): boolean {
-  for (let i = 0; i < text.length; i += 1) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+function isAt(bytes: Buffer, at: number, part: Uint8Array): boolean {
+  for (let i = 0; i < part.length; i += 1) if (bytes[at + i] !== part[i]) return false;
   return true;
 }
 

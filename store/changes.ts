@@ -5,7 +5,7 @@ import { ByteWriter } from './binary.js';
 import { decodeBlobRow, writeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { ByteTable } from './byte-table.js';
-import { RECORD_KEY_BYTES, blobKey, fromBytes, locatorPrefix, rowKey } from './keys.js';
+import { RECORD_KEY_BYTES, blobKey, locatorPrefix, rowKey } from './keys.js';
 import { decodeRecordRow, writeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 
@@ -41,34 +41,34 @@ export class Changes {
 
   /** undefined: not among the changes. */
   row(record: string): RecordRow | null | undefined {
-    const value = this.#rows.get(record);
+    const value = this.#rows.get(keyOf(record));
     return value instanceof Uint8Array ? decodeRecordRow(value) : value;
   }
 
   putRow(record: string, row: RecordRow | null): void {
-    this.#rows.set(record, row === null ? null : writeRecordRow(WRITER.restart(), row));
+    this.#rows.set(keyOf(record), row === null ? null : writeRecordRow(WRITER.restart(), row));
   }
 
   blob(hash: string): BlobRow | null | undefined {
-    const value = this.#blobs.get(hash);
+    const value = this.#blobs.get(keyOf(hash));
     return value instanceof Uint8Array ? decodeBlobRow(value) : value;
   }
 
   putBlob(hash: string, row: BlobRow | null): void {
-    this.#blobs.set(hash, row === null ? null : writeBlobRow(WRITER.restart(), row));
+    this.#blobs.set(keyOf(hash), row === null ? null : writeBlobRow(WRITER.restart(), row));
   }
 
   addLocator(locator: Uint8Array, record: string): void {
-    this.#locators.set(fromBytes(locator) + record, WRITER.restart());
+    this.#locators.set(locatorKeyOf(locator, record), WRITER.restart());
   }
 
   removeLocator(locator: Uint8Array, record: string): void {
-    this.#locators.set(fromBytes(locator) + record, null);
+    this.#locators.set(locatorKeyOf(locator, record), null);
   }
 
   /** Keys of the records that were given this locator. */
   recordsAt(locator: Uint8Array): string[] {
-    return this.#locators.withPrefix(fromBytes(locator)).map((key) => key.slice(LOCATOR_BYTES));
+    return this.#locators.withPrefix(locator).map((key) => key.slice(LOCATOR_BYTES));
   }
 
   /** Lays newer changes over these. */
@@ -79,5 +79,14 @@ export class Changes {
 }
 
 const NOTHING = new Uint8Array(0);
-/** What is written here is copied before anything else is. */
+/** What is written here is copied, or looked for, before anything else is. */
 const WRITER = new ByteWriter();
+const KEY = new ByteWriter();
+
+function keyOf(key: string): Uint8Array {
+  return KEY.restart().latin1(key).finish();
+}
+
+function locatorKeyOf(locator: Uint8Array, record: string): Uint8Array {
+  return KEY.restart().part(locator, 0, locator.length).latin1(record).finish();
+}

@@ -1,7 +1,7 @@
 /** Taking records into custody and stepping them on: each change goes to the log first, and counts when it is durable there. */
 import { sha256Latin1 } from '../wire/node-crypto.js';
 import type { TransitRecord } from '../wire/record.js';
-import { keysOf, recordKey } from './keys.js';
+import { isHashKeyOf, keysOf, recordKey } from './keys.js';
 import type { RecordKeys } from './keys.js';
 import { encodeContent, largeBlob, smallBlob } from './log-content.js';
 import type { BlobEntry, RecordContent, StepContent } from './log-content.js';
@@ -74,9 +74,10 @@ export class Custody {
   #begin(entry: HoldEntry, i: number, call: HoldCall): void {
     try {
       const { record, blob } = entry;
-      const keys = keysOf(record);
-      if (blob === undefined || (blob.length === record.blobBytes && sha256Latin1(blob) === keys.hash)) this.#take(entry, keys, i, call);
-      else call.settle(i, refused('blob-mismatch'));
+      if (blob === undefined) return this.#take(entry, keysOf(record), i, call);
+      const hash = blob.length === record.blobBytes ? sha256Latin1(blob) : '';
+      if (!isHashKeyOf(hash, record.blobHash)) return call.settle(i, refused('blob-mismatch'));
+      this.#take(entry, { record: recordKey(record.rid), hash }, i, call);
     } catch (error) {
       call.fail(faultOf(this.#parts.dir, error));
     }
@@ -193,9 +194,8 @@ class Holding implements LogUnit {
   durable(positions: readonly Position[]): void {
     const { ledger, index, incoming, files } = this.#parts;
     const position = positions.at(-1)!;
-    const blob = this.#blob === undefined ? undefined : ledger.applyBlob(this.#blob.content, positions[0]!, undefined, this.#keys.hash);
     const logged = { position, payloadBytes: payloadBytesOf(this.items.at(-1)!) };
-    ledger.applyRecord(this.#content, logged, this.#entry.schedule, undefined, this.#keys, { charge: this.#charge, blob });
+    ledger.applyHeld(this.#content, logged, this.#entry.schedule, this.#keys, this.#charge, this.#blob, positions[0]!);
     // The whole blob may have come while a part of it was being received.
     const way = incoming.size === 0 ? undefined : incoming.end(this.#keys.record);
     if (way !== undefined && way.arrived === undefined) files.removePart(this.#keys.record);

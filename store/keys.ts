@@ -39,6 +39,13 @@ export function hashKey(hash: Uint8Array): string {
   return latin1(hash, 0, hash.length);
 }
 
+/** Whether `hash` has this key, found out without making it. */
+export function isHashKeyOf(key: string, hash: Uint8Array): boolean {
+  if (key.length !== hash.length) return false;
+  for (let i = 0; i < hash.length; i += 1) if (key.charCodeAt(i) !== hash[i]) return false;
+  return true;
+}
+
 /** What a record and its blob are known by in the index. */
 export interface RecordKeys {
   readonly record: string;

@@ -7,7 +7,8 @@ import type { BlobRow } from './blob-row.js';
 import type { DueQueue } from './due-queue.js';
 import type { Expiry } from './expiry.js';
 import { hashKey, keysOf, toBytes } from './keys.js';
-import type { BlobContent, BlobFileContent, RecordContent, StepContent } from './log-content.js';
+import type { RecordKeys } from './keys.js';
+import type { BlobContent, BlobEntry, BlobFileContent, RecordContent, StepContent } from './log-content.js';
 import type { LiveBytes } from './live-bytes.js';
 import { payloadBytesOfBlob } from './log-content.js';
 import type { Outbox } from './outbox.js';
@@ -38,8 +39,9 @@ export interface Logged {
 }
 
 /** What a record that has just been written is counted by. */
-export interface AtHand {
+interface AtHand {
   readonly charge?: Charge | undefined;
+  /** Not in the index yet. */
   readonly blob?: BlobRow | undefined;
 }
 
@@ -53,21 +55,18 @@ export class Ledger {
     this.#parts = parts;
   }
 
+  /** @param known the row of the blob, if there is one */
+  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined, key = hashKey(content.hash)): void {
+    if (known === undefined || known.position < position) this.#parts.index.putBlob(key, this.#countBlob(content, position, known));
+  }
+
   /**
-   * @param known the row of the blob, if there is one
-   * @returns the row as it is now
+   * Takes in a record that has just been written, behind its blob where that is new: what the two do one after the other.
+   * @param charge of the record, where it is at hand
    */
-  applyBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined, key = hashKey(content.hash)): BlobRow {
-    const { index, book } = this.#parts;
-    if (known !== undefined && known.position >= position) return known;
-    if (known !== undefined && known.entry !== 0) this.#countBlobEntry(known, -1, position);
-    if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
-    const { references } = known ?? NOTHING_SEEN;
-    const row: BlobRow = { position, references, entry: position, blobBytes: content.blobBytes, suffix: content.kind === 'blob-file' ? content.suffix : undefined };
-    index.putBlob(key, row);
-    this.#countBlobEntry(row, 1, position);
-    if ((known?.entry ?? 0) === 0) book.countTotal({ storedBytes: content.blobBytes }, position);
-    return row;
+  applyHeld(content: RecordContent, logged: Logged, schedule: Schedule, keys: RecordKeys, charge: Charge | undefined, blob: BlobEntry | undefined, blobPosition: Position): void {
+    const row = blob === undefined ? undefined : this.#countBlob(blob.content, blobPosition, undefined);
+    this.applyRecord(content, logged, schedule, undefined, keys, { charge, blob: row });
   }
 
   /**
@@ -165,6 +164,17 @@ export class Ledger {
     if (row.entry === 0) return;
     this.#countBlobEntry(row, -1);
     book.countTotal({ storedBytes: -row.blobBytes });
+  }
+
+  /** Returns the row of a blob with what a log entry says of it. */
+  #countBlob(content: BlobContent | BlobFileContent, position: Position, known: BlobRow | undefined): BlobRow {
+    if (known !== undefined && known.entry !== 0) this.#countBlobEntry(known, -1, position);
+    if (known?.suffix !== undefined && !(content.kind === 'blob-file' && content.suffix === known.suffix)) this.#parts.onFileDead(content.hash, known.suffix);
+    const { references } = known ?? NOTHING_SEEN;
+    const row: BlobRow = { position, references, entry: position, blobBytes: content.blobBytes, suffix: content.kind === 'blob-file' ? content.suffix : undefined };
+    this.#countBlobEntry(row, 1, position);
+    if ((known?.entry ?? 0) === 0) this.#parts.book.countTotal({ storedBytes: content.blobBytes }, position);
+    return row;
   }
 
   #countBlobEntry(row: BlobRow, sign: 1 | -1, at?: Position): void {

@@ -9,24 +9,27 @@
  * fell back to it would be a record that nobody ever sees again.
  */
 import type { Random } from '../base/random.js';
-import { RECORD_KEY_BYTES, fromBytes, pageKey, toBytes } from './keys.js';
+import { ByteWriter } from './binary.js';
+import { RECORD_KEY_BYTES, fromBytes, pageKey } from './keys.js';
 
 /** A page as it was looked at. */
 export interface Page {
   readonly key: string;
   readonly members: readonly string[];
   /** Set when it had not been written then. */
-  readonly origin?: { readonly page: WaitingPage; readonly members: readonly string[] };
+  readonly origin?: { readonly page: WaitingPage; readonly members: ByteWriter };
 }
 
 /** A page that may still get members. */
 interface WaitingPage {
   readonly key: string;
-  members: string[];
+  /** As they are written: as strings in an array they would be tens of thousands of things to look after. */
+  members: ByteWriter;
   written: boolean;
 }
 
-const LARGEST_PAGE = 4096;
+const LARGEST_PAGE_BYTES = 4096 * RECORD_KEY_BYTES;
+const FIRST_MEMBERS = 4;
 /** Page numbers begin at a random place each time the store is opened, so that one made before a crash is not overwritten. */
 const PAGE_START_BYTES = 6;
 
@@ -46,11 +49,11 @@ export class Pages {
 
   add(prefix: string, record: string): void {
     const open = this.#open.get(prefix);
-    if (open !== undefined && open.members.length < LARGEST_PAGE) {
-      open.members.push(record);
+    if (open !== undefined && open.members.length < LARGEST_PAGE_BYTES) {
+      open.members.latin1(record);
       return;
     }
-    const page = { key: pageKey(prefix, this.#next++), members: [record], written: false };
+    const page = { key: pageKey(prefix, this.#next++), members: listOf([record]), written: false };
     this.#open.set(prefix, page);
     this.#added.push(page);
   }
@@ -73,7 +76,7 @@ export class Pages {
     for (const pages of [this.#ordered, this.#added]) {
       for (const page of pages) {
         page.written = true;
-        if (page.members.length > 0) put(page.key, toBytes(page.members.join('')));
+        if (page.members.length > 0) put(page.key, page.members.finish());
       }
     }
     this.#open.clear();
@@ -93,9 +96,9 @@ export class Pages {
   }
 
   /** Leaves only these in a page that has not been written. Whether it has not. */
-  thin(page: Page, living: string[]): boolean {
+  thin(page: Page, living: readonly string[]): boolean {
     if (page.origin?.page.written !== false) return false;
-    if (isWhole(page)) page.origin.page.members = living;
+    if (isWhole(page)) page.origin.page.members = listOf(living);
     return true;
   }
 
@@ -117,13 +120,19 @@ export function membersOf(page: Uint8Array): string[] {
   return members;
 }
 
+function listOf(members: readonly string[]): ByteWriter {
+  const list = new ByteWriter(FIRST_MEMBERS * RECORD_KEY_BYTES);
+  for (const member of members) list.latin1(member);
+  return list;
+}
+
 function isWhole({ members, origin }: Page): boolean {
-  return origin === undefined || (origin.page.members === origin.members && origin.members.length === members.length);
+  return origin === undefined || (origin.page.members === origin.members && origin.members.length === members.length * RECORD_KEY_BYTES);
 }
 
 function* looked(pages: readonly WaitingPage[]): Generator<Page> {
   for (const page of pages) {
-    if (page.members.length > 0) yield { key: page.key, members: [...page.members], origin: { page, members: page.members } };
+    if (page.members.length > 0) yield { key: page.key, members: membersOf(page.members.finish()), origin: { page, members: page.members } };
   }
 }
 
