@@ -9,17 +9,17 @@ const US_PER_MS = 1000;
 /** A satellite that was not seen for so long will not be; one that has not set for so long stands still in the sky. */
 const HORIZON_US = 60 * 86_400e6;
 const PRECISION_US = 1000;
-/** How far a satellite goes around the Earth between two looks while it is in sight: 20 s in a low orbit. */
+/** How far a satellite goes around its planet between two looks while it is in sight: 20 s in a low orbit. */
 const LOOK_DEG = 1.4;
-/** At the poles, and on the highest mountain. */
-const [LEAST_RADIUS_KM, MOST_RADIUS_KM] = [6356, 6387];
 /** The vertical of the ellipsoid leans by a fifth of a degree at most. */
 const MARGIN_DEG = 0.5;
 const DEG_PER_RAD = 180 / Math.PI;
 const GOLDEN = (Math.sqrt(5) - 1) / 2;
 
+export type Orbiter = Pick<Satellite, 'perigeeKm' | 'apogeeKm' | 'degPerSec' | 'groundKm' | 'look'>;
+
 export interface Sky {
-  readonly satellite: Satellite;
+  readonly satellite: Orbiter;
   readonly station: Station;
   readonly startMs: number;
 }
@@ -59,7 +59,7 @@ export function passes({ satellite, station, startMs }: Sky, maskDeg: number): W
   });
 }
 
-/** How long light takes to the satellite, or from it; through the Earth, too, where nobody asks. */
+/** How long light takes to the satellite, or from it; through the planet, too, where nobody asks. */
 export function rangeLightTimes({ satellite, station, startMs }: Sky): (leavesUs: number) => number {
   let lastUs = 0;
   return (leavesUs) => {
@@ -70,13 +70,13 @@ export function rangeLightTimes({ satellite, station, startMs }: Sky): (leavesUs
   };
 }
 
-/** From how low it stands follows how far around the Earth it is at least, and so for how long it cannot be seen. */
-function farAway({ perigeeKm, apogeeKm, degPerSec }: Satellite, maskDeg: number): (elevationDeg: number) => number {
-  const inSightDeg = aroundDeg(maskDeg, LEAST_RADIUS_KM / apogeeKm);
-  return (elevationDeg) => ((aroundDeg(elevationDeg, MOST_RADIUS_KM / perigeeKm) - inSightDeg - MARGIN_DEG) / degPerSec) * US_PER_SEC;
+/** From how low it stands follows how far around the planet it is at least, and so for how long it cannot be seen. */
+function farAway({ perigeeKm, apogeeKm, degPerSec, groundKm: [leastKm, mostKm] }: Orbiter, maskDeg: number): (elevationDeg: number) => number {
+  const inSightDeg = aroundDeg(maskDeg, leastKm / apogeeKm);
+  return (elevationDeg) => ((aroundDeg(elevationDeg, mostKm / perigeeKm) - inSightDeg - MARGIN_DEG) / degPerSec) * US_PER_SEC;
 }
 
-/** The angle at the middle of the Earth between a station and what stands so high in its sky. */
+/** The angle at the middle of the planet between a station and what stands so high in its sky. */
 function aroundDeg(elevationDeg: number, nearness: number): number {
   return DEG_PER_RAD * Math.acos(Math.min(1, nearness) * Math.cos(elevationDeg / DEG_PER_RAD)) - elevationDeg;
 }

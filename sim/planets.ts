@@ -2,8 +2,9 @@
  * The planets: how long light takes from one to another, and how near the Sun stands to the line. What leaves now
  * arrives where the other will be by then, so one way differs from the other. The door to astronomy-engine.
  */
-import { AstroTime, Body, HelioVector } from 'astronomy-engine';
+import { AstroTime, Body, Equator, HelioVector, Horizon, Observer } from 'astronomy-engine';
 import type { Vector } from 'astronomy-engine';
+import type { Station } from './satellites.js';
 
 export const PLANETS = ['mercury', 'venus', 'earth', 'moon', 'mars', 'jupiter', 'saturn', 'uranus', 'neptune', 'pluto'] as const;
 export type Planet = (typeof PLANETS)[number];
@@ -77,11 +78,23 @@ function isSeenFromStart({ from, to }: Line, leaves: Point, arrives: Point): boo
   return length(leaves) <= length(arrives);
 }
 
+/** How high a planet stands above the horizon of a place on Earth, for light that arrives there. */
+export function elevationDeg(planet: Planet, { latitude, longitude, heightKm }: Station, ms: number): number {
+  const time = astroTime(ms);
+  const observer = new Observer(latitude, longitude, 1000 * heightKm);
+  const { ra, dec } = Equator(BODY[planet], time, observer, true, true);
+  return Horizon(time, observer, ra, dec).altitude;
+}
+
 type Point = Pick<Vector, 'x' | 'y' | 'z'>;
 
 /** From the Sun, in astronomical units. */
 function position(planet: Planet, ms: number): Point {
-  return HelioVector(BODY[planet], new AstroTime((ms - J2000_MS) / MS_PER_DAY));
+  return HelioVector(BODY[planet], astroTime(ms));
+}
+
+function astroTime(ms: number): AstroTime {
+  return new AstroTime((ms - J2000_MS) / MS_PER_DAY);
 }
 
 function minus(a: Point, b: Point): Point {

@@ -16,6 +16,8 @@ export interface Look {
 
 export interface Satellite {
   readonly epochMs: number;
+  /** How far the ground is from the middle of the planet: where it is least, and on the highest mountain. */
+  readonly groundKm: readonly [least: number, most: number];
   /** As near as the orbit gets to the middle of the Earth, and as far. */
   readonly perigeeKm: number;
   readonly apogeeKm: number;
@@ -30,6 +32,8 @@ const MS_PER_MIN = 60_000;
 const MS_PER_DAY = 86_400_000;
 const EARTH_RADIUS_KM = 6378.137;
 const EARTH_DEG_PER_SEC = 360 / 86_164;
+/** At the poles, and on the highest mountain. */
+const EARTH_GROUND_KM = [6356, 6387] as const;
 const LINE_CHARACTERS = 69;
 
 /** What is wrong with two-line elements, or undefined. */
@@ -62,6 +66,7 @@ export function satelliteOf(line1: string, line2: string): Satellite {
   const semiMajorKm = EARTH_RADIUS_KM * record.a;
   return {
     epochMs,
+    groundKm: EARTH_GROUND_KM,
     perigeeKm: semiMajorKm * (1 - eccentricity),
     apogeeKm: semiMajorKm * (1 + eccentricity),
     degPerSec: perigeeDegPerSec + EARTH_DEG_PER_SEC,

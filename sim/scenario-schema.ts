@@ -63,12 +63,17 @@ const tle = z
     if (message !== undefined) context.addIssue({ code: 'custom', message });
   });
 
-const passes = z.strictObject({
-  tle,
-  station: z.strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(360), height: distanceKm.default(0) }),
-  /** How high the satellite stands when the pass begins and ends. */
-  maskDeg: z.number().min(0).max(89).default(10),
-});
+const station = z.strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(360), height: distanceKm.default(0) });
+/** How high something stands when it comes into sight and goes out of it. */
+const maskDeg = z.number().min(0).max(89).default(10);
+
+const marsOrbit = z.strictObject({ height: distanceKm, inclinationDeg: z.number().min(0).max(180), nodeDeg: z.number().min(0).max(360).default(0), phaseDeg: z.number().min(0).max(360).default(0) });
+
+/** Of a satellite of the Earth, or of an orbiter of Mars, over a station on the same planet. */
+const passes = z.strictObject({ tle: tle.optional(), marsOrbit: marsOrbit.optional(), station, maskDeg }).refine((value) => (value.tle === undefined) !== (value.marsOrbit === undefined), 'give either the elements of a satellite of the Earth (tle), or the orbit of one of Mars (marsOrbit)');
+
+/** Of the planet at the other end, from a station on Earth. */
+const sight = z.strictObject({ station, maskDeg });
 
 const windows = z.union(
   [
@@ -76,8 +81,9 @@ const windows = z.union(
     z.strictObject({ first: durationUs.default(0), every: durationUs, open: durationUs, drift: signedDurationUs.default(0) }).refine(({ every, drift }) => every + drift > 0),
     list,
     z.strictObject({ passes }),
+    z.strictObject({ sight }),
   ],
-  { error: 'use "always", "never", { first, every, open, drift }, { list, loop } or { passes }' },
+  { error: 'use "always", "never", { first, every, open, drift }, { list, loop }, { passes } or { sight }' },
 );
 
 const ONE_SOURCE = 'give either a file, or the text itself';
@@ -228,6 +234,7 @@ export const scenarioSchema = z
         const hasPasses = typeof windows === 'object' && 'passes' in windows;
         if (isPlanetary && delay.from === delay.to) refuse(['links', index, 'delay'], 'a delay between planets has two of them');
         if (conjunctionBelowDeg !== undefined && !isPlanetary) refuse(['links', index, 'conjunctionBelowDeg'], 'the Sun comes between planets: give a delay such as { from: earth, to: mars }');
+        if (typeof windows === 'object' && 'sight' in windows && !(isPlanetary && (delay.from === 'earth' || delay.to === 'earth'))) refuse(['links', index, 'windows'], 'a station on Earth sees planets: give a delay such as { from: earth, to: mars }');
         if (typeof rate === 'object' && !isPlanetary && !hasPasses) refuse(['links', index, 'rate'], 'a rate falls with a distance that changes: give a delay between planets, or passes');
       }
     }
@@ -262,6 +269,7 @@ export type SpellList = z.output<typeof list>;
 export type TracePlan = z.output<typeof trace>;
 export type EventsPlan = Scenario['events'][number];
 export type PassPlan = z.output<typeof passes>;
+export type MarsOrbitPlan = z.output<typeof marsOrbit>;
 export type FallingRate = Exclude<NonNullable<WayPlan['rate']>, number>;
 export type CourierPlan = Scenario['couriers'][number];
 export type TrafficPlan = Scenario['traffic'][number];

@@ -1,6 +1,7 @@
 /** From what a scenario says of one way of a link, or of a courier, to a channel of the world. */
 import type { ChannelModel } from './channel.js';
 import { conjunctions } from './conjunction.js';
+import { marsOrbiter } from './mars-orbits.js';
 import type { LossModel } from './losses.js';
 import { readLinkTrace } from './link-trace.js';
 import { slowPace } from './pace.js';
@@ -10,9 +11,11 @@ import type { Sky } from './passes.js';
 import { LIGHT_KM_PER_SEC, lightTimes } from './planets.js';
 import type { Line } from './planets.js';
 import { satelliteOf } from './satellites.js';
-import type { CourierPlan, FallingRate, LinkPlan, PassPlan, WayPlan } from './scenario-schema.js';
+import type { Station } from './satellites.js';
+import type { CourierPlan, FallingRate, LinkPlan, MarsOrbitPlan, PassPlan, WayPlan } from './scenario-schema.js';
 import { changingSpells, joined, spellAt, spellPace } from './spells.js';
 import type { Spells } from './spells.js';
+import { sights } from './sights.js';
 import { ALWAYS, except, listed, looped, periodic } from './windows.js';
 import type { Windows } from './windows.js';
 
@@ -33,7 +36,7 @@ export function wayModel(link: LinkPlan, side: 'there' | 'back', startMs: number
     bitsPerSec: typeof rate === 'number' ? rate : rate.is,
     ...(pace !== undefined && { pace }),
     delayUs,
-    windows: lightOf(link, side, windowsOf(way, startMs), startMs),
+    windows: lightOf(link, side, windowsOf(link, side, startMs, delayUs), startMs),
     loss: trace?.loss === undefined ? lossOf(way) : { kind: 'measured', at: trace.loss, segmentBytes: way.loss?.segment ?? DEFAULT_SEGMENT_BYTES },
     corruptProbability: way.corrupt ?? 0,
     duplicateProbability: way.duplicate ?? 0,
@@ -100,17 +103,23 @@ function lightOf(link: LinkPlan, side: 'there' | 'back', windows: Windows, start
   return conjunctionBelowDeg === undefined || planets === undefined ? windows : except(windows, conjunctions(planets, conjunctionBelowDeg, startMs));
 }
 
-function windowsOf({ windows }: WayPlan, startMs: number): Windows {
+function windowsOf(link: LinkPlan, side: 'there' | 'back', startMs: number, lightUs: (leavesUs: number) => number): Windows {
+  const { windows } = { ...link, ...link[side] };
   if (windows === undefined || windows === 'always') return ALWAYS;
   if (windows === 'never') return () => undefined;
   if ('passes' in windows) return passes(skyOf(windows.passes, startMs), windows.passes.maskDeg);
+  if ('sight' in windows) return sights({ line: planetsOf(link, side) as Line, station: stationOf(windows.sight.station), startMs, lightUs }, windows.sight.maskDeg);
   if ('every' in windows) return periodic({ firstUs: windows.first, everyUs: windows.every, openUs: windows.open, driftUs: windows.drift });
   const list = joined(windows.list);
   return windows.loop === undefined ? listed(list) : looped(list, windows.loop);
 }
 
-function skyOf({ tle: [line1, line2], station: { latitude, longitude, height } }: PassPlan, startMs: number): Sky {
-  return { satellite: satelliteOf(line1, line2), station: { latitude, longitude, heightKm: height }, startMs };
+function skyOf({ tle, marsOrbit, station }: PassPlan, startMs: number): Sky {
+  return { satellite: tle === undefined ? marsOrbiter(marsOrbit as MarsOrbitPlan) : satelliteOf(...tle), station: stationOf(station), startMs };
+}
+
+function stationOf({ latitude, longitude, height }: PassPlan['station']): Station {
+  return { latitude, longitude, heightKm: height };
 }
 
 /** A radio as good at one distance is worse by the square at another, and no better than it can be. */
