@@ -1,6 +1,7 @@
 /** The status of a gateway, for people: one screen, no record and no message named in it. */
 import type { BudgetStatus } from '../gateway/budget-keeper.js';
 import type { LaneStatus } from '../gateway/lane.js';
+import type { RefusedStatus } from '../gateway/refusals.js';
 import type { GatewayStatus } from '../gateway/status.js';
 import type { LinkLimit } from '../links/link.js';
 import type { BudgetLine } from '../plan/budget.js';
@@ -9,7 +10,7 @@ import { formatBytes, formatDuration, formatTable } from './output.js';
 import { sticksText } from './stick-text.js';
 
 export function statusText(status: GatewayStatus): string {
-  return [heading(status), clockText(status), storeText(status), '', queuesText(status), ...linksText(status), ...noticesText(status), ...tooLargeText(status), ...sticksText(status.sticks, status.clock.nowMs)].join('\n');
+  return [heading(status), clockText(status), storeText(status), ...turnedAwayText(status), '', queuesText(status), ...linksText(status), ...noticesText(status), ...tooLargeText(status), ...sticksText(status.sticks, status.clock.nowMs)].join('\n');
 }
 
 function heading({ gateway, nodeId, upForMs, fingerprint }: GatewayStatus): string {
@@ -31,6 +32,16 @@ function clockText({ clock }: GatewayStatus): string {
 function storeText({ store }: GatewayStatus): string {
   const free = Math.max(0, store.capacityBytes - store.reserveBytes - store.bytes);
   return `store  ${store.records} records, ${formatBytes(store.bytes)} held, room for ${formatBytes(free)}${store.incoming === 0 ? '' : `, ${store.incoming} on their way in`}`;
+}
+
+/** Of what is always touched a little, such as connections, only what has turned somebody away, or soon will. */
+const NEAR = 0.8;
+
+function turnedAwayText({ limits, refusals, counters: { strangers, batchesBad }, clock }: GatewayStatus): string[] {
+  const near = limits.filter(({ used, most, refused }) => refused > 0 || used >= NEAR * most).map(limitText);
+  const words: Readonly<Record<RefusedStatus['way'], string>> = { given: 'was refused', got: 'refuses' };
+  const refused = refusals.map(({ peer, way, code, count, lastMs }) => `${peer} ${words[way]} ${count} records: ${code}, last ${formatDuration(clock.nowMs - lastMs)} ago`);
+  return [...near, ...refused, ...(strangers + batchesBad > 0 ? [`${strangers} batches of strangers and ${batchesBad} bad ones TURNED AWAY`] : [])];
 }
 
 function queuesText({ queues, clock }: GatewayStatus): string {

@@ -243,7 +243,10 @@ class AcceptIntake implements Intake {
     let retainedUntilSec = Number.MAX_SAFE_INTEGER;
     for (const [index, way] of this.#ways.entries()) {
       const record = this.#record(index);
-      if (way.kind === 'refuse') refusals.push(way.refusal);
+      if (way.kind === 'refuse') {
+        refusals.push(way.refusal);
+        this.#context.refusals.given(this.#peer.name, way.refusal.code, record.destination, this.#context.trust.nowMs());
+      }
       if (way.kind !== 'acknowledge') continue;
       rids.push(record.rid);
       retainedUntilSec = Math.min(retainedUntilSec, record.expirySec);

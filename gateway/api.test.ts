@@ -8,6 +8,7 @@ import { type HttpAnswer, HttpPeer, type HttpRequest, readWhole } from '../base/
 import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
 import { type ApiHandlers, apiRoutes, type BatchResult, type BlobHit } from './api.js';
+import { Bounds } from './bounds.js';
 import { type HttpListener, type HttpServerOptions, listenHttp } from './http-server.js';
 
 const NOW_SEC = 1_800_000_000;
@@ -273,6 +274,27 @@ t.test('batches', async (t) => {
 });
 
 t.test('openings', async (t) => {
+  t.test('no more than 128 are read at once; one more is lost, and counted', async (t) => {
+    const bounds = new Bounds();
+    const looked: number[] = [];
+    const [, , route] = apiRoutes({ handlers: { batch: async () => ({ status: 'stranger' }), fetch: async () => undefined, openings: (bytes) => looked.push(bytes.length) }, batchesAtOnce: 1, missesPerMinute: 0, clock: systemClock, bounds });
+    let end = (): void => undefined;
+    const ended = new Promise<void>((resolve) => (end = resolve));
+    async function* body(): AsyncGenerator<Uint8Array> {
+      await ended;
+      yield utf8('opening');
+    }
+    const ask = async (): Promise<unknown> => route?.handle({ method: 'POST', headers: {}, address: '', url: '', body: body(), signal: new AbortController().signal });
+    const limit = (): unknown => bounds.all().find(({ name }) => name === 'openings read at once');
+    const asked = Array.from({ length: 128 }, ask);
+    t.match(limit(), { used: 128, most: 128, refused: 0 });
+    t.same(await ask(), { status: 204 });
+    t.match(limit(), { used: 128, refused: 1 });
+    end();
+    await Promise.all(asked);
+    t.match(limit(), { used: 0, refused: 1 });
+  });
+
   t.test('are answered with 204 first and looked at afterwards', async (t) => {
     const order: string[] = [];
     const { peer } = await api(t, { openings: (bytes) => order.push(`looked at ${bytes.length} bytes`) });

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.js';
 import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
 import { BatchPlaces } from './batch-places.js';
+import type { Bounds } from './bounds.js';
 import { FetchGuard } from './fetch-guard.js';
 import { readSmallBody } from './http-body.js';
 import { selectPart, type Selection, suits } from './http-conditions.js';
@@ -45,6 +46,8 @@ export interface ApiOptions {
   /** Fetches of what is not there, per source. 0: no limit. */
   readonly missesPerMinute: number;
   readonly clock: Clock;
+  /** Where the bounds of this listener are asked for. */
+  readonly bounds?: Bounds;
 }
 
 const BLOB_PREFIX = '/fmp/1/blob/';
@@ -58,15 +61,17 @@ const LONGEST_AGE_SEC = 365 * 86_400;
 
 export function apiRoutes(options: ApiOptions): HttpRoute[] {
   const guard = new FetchGuard(options.clock, options.missesPerMinute);
+  options.bounds?.add(() => guard.limits());
   return [
     { methods: ['POST'], path: '/fmp/1/batch', handle: batchRoute(options) },
     { methods: ['GET', 'HEAD'], path: `${BLOB_PREFIX}*`, handle: (request) => serveBlob(request, options, guard) },
-    { methods: ['POST'], path: '/fmp/1/opening', handle: openingRoute(options.handlers) },
+    { methods: ['POST'], path: '/fmp/1/opening', handle: openingRoute(options) },
   ];
 }
 
-function batchRoute({ handlers, batchesAtOnce, clock }: ApiOptions): HttpRoute['handle'] {
+function batchRoute({ handlers, batchesAtOnce, clock, bounds }: ApiOptions): HttpRoute['handle'] {
   const places = new BatchPlaces(clock, batchesAtOnce);
+  bounds?.add(() => [places.limit()]);
   return async ({ body, signal }) => {
     const place = places.take(body);
     if (place === undefined) return busy(BUSY_RETRY_MS);
@@ -151,10 +156,14 @@ function messageIdOf(url: string): Uint8Array {
   return id?.length === MESSAGE_ID_BYTES ? id : sha256(utf8(text)).subarray(0, MESSAGE_ID_BYTES);
 }
 
-function openingRoute(handlers: ApiHandlers): HttpRoute['handle'] {
-  let atOnce = 0;
+function openingRoute({ handlers, bounds }: ApiOptions): HttpRoute['handle'] {
+  let [atOnce, refused] = [0, 0];
+  bounds?.add(() => [{ name: 'openings read at once', unit: 'count', used: atOnce, most: OPENINGS_AT_ONCE, refused }]);
   return async ({ body }) => {
-    if (atOnce >= OPENINGS_AT_ONCE) return { status: 204 };
+    if (atOnce >= OPENINGS_AT_ONCE) {
+      refused++;
+      return { status: 204 };
+    }
     atOnce++;
     try {
       const bytes = await readSmallBody(body, OPENINGS_LIMIT_BYTES);

@@ -10,6 +10,7 @@ import type { SigningKey } from '../wire/keys.js';
 import type { ClockTrust } from './clock-trust.js';
 import type { GatewayConfig } from './config.js';
 import type { GatewayContext } from './context.js';
+import { Bounds } from './bounds.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
 import { IncomingBlobs } from './incoming-blobs.js';
@@ -24,6 +25,7 @@ import type { PeerBook } from './peer-book.js';
 import { Planner } from './plan.js';
 import type { OwnPlan } from './plan-file.js';
 import { Priorities } from './priorities.js';
+import { Refusals } from './refusals.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -47,7 +49,7 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, key, book, store, clock, trust, random, log, plan } = parts;
   const notices = new NoticesKept(store, trust, config.notices.fetch);
   await notices.restore(book.all().map(({ name }) => name));
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await restoreVolumes(store, context.planner);
   await gateway.replan();

@@ -7,7 +7,9 @@ t.test('gives as many places as there are, and again what has been left', async 
   const places = new BatchPlaces(new ManualClock(), 2);
   const first = places.take(silence())!;
   t.ok(places.take(silence()));
+  t.same(places.limit(), { name: 'batches read at once', unit: 'count', used: 2, most: 2, refused: 0 });
   t.equal(places.take(silence()), undefined);
+  t.match(places.limit(), { used: 2, refused: 1 });
   places.leave(first);
   t.ok(places.take(silence()));
 });

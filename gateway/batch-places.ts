@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { PosternError } from '../base/errors.js';
+import type { LinkLimit } from '../links/link.js';
 import { BATCH_LIMITS } from '../wire/batch.js';
 
 /** A full head comes in this time at 2 Mbit/s, and the head of a few records on any line. */
@@ -15,6 +16,7 @@ export class BatchPlaces {
   readonly #places: number;
   /** In the order in which they came. */
   readonly #taken = new Set<BatchPlace>();
+  #refused = 0;
 
   constructor(clock: Clock, places: number) {
     this.#clock = clock;
@@ -26,6 +28,7 @@ export class BatchPlaces {
     if (this.#taken.size >= this.#places) {
       const nowMs = this.#clock.monotonicMs();
       const slow = [...this.#taken].find((place) => place.isInHead && nowMs - place.sinceMs >= UNDISTURBED_MS);
+      this.#refused += 1;
       if (slow === undefined) return undefined;
       this.leave(slow);
       slow.lose();
@@ -33,6 +36,11 @@ export class BatchPlaces {
     const place = new BatchPlace(body, this.#clock.monotonicMs());
     this.#taken.add(place);
     return place;
+  }
+
+  /** Who lost a place to another was turned away, too. */
+  limit(): LinkLimit {
+    return { name: 'batches read at once', unit: 'count', used: this.#taken.size, most: this.#places, refused: this.#refused };
   }
 
   leave(place: BatchPlace): void {

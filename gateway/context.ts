@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 import type { Store } from '../store/store.js';
 import type { SigningKey } from '../wire/keys.js';
+import type { Bounds } from './bounds.js';
 import type { ClockTrust } from './clock-trust.js';
 import type { GatewayConfig } from './config.js';
 import type { Counters } from './counters.js';
@@ -14,6 +15,7 @@ import type { PeerBook } from './peer-book.js';
 import type { Planner } from './plan.js';
 import type { OwnPlan } from './plan-file.js';
 import type { Priorities } from './priorities.js';
+import type { Refusals } from './refusals.js';
 
 export interface GatewayContext {
   readonly config: GatewayConfig;
@@ -37,4 +39,6 @@ export interface GatewayContext {
   readonly random: Random;
   readonly log: Log;
   readonly counters: Counters;
+  readonly refusals: Refusals;
+  readonly bounds: Bounds;
 }

@@ -10,7 +10,9 @@ t.test('who misses too often finds nothing for a while, and all of an IPv6 netwo
     guard.missed('192.0.2.1');
     guard.missed(`2001:db8::${i.toString(16)}`);
   }
+  t.match(guard.limits()[0], { name: 'sources of misses', used: 2, most: 10_000, refused: 0 });
   t.notOk(guard.allows('192.0.2.1'));
+  t.match(guard.limits()[0], { refused: 1 });
   t.notOk(guard.allows('::ffff:192.0.2.1'));
   t.notOk(guard.allows('2001:db8::ffff'));
   t.ok(guard.allows('192.0.2.2'));
@@ -43,7 +45,9 @@ t.test('one id is served to sixteen at once', async (t) => {
   const guard = new FetchGuard(new ManualClock(), 60);
   const ends = Array.from({ length: 16 }, () => guard.serve('"a"'));
   t.ok(ends.every((end) => end !== undefined));
+  t.match(guard.limits()[1], { name: 'fetches of one blob', used: 16, most: 16, refused: 0 });
   t.equal(guard.serve('"a"'), undefined);
+  t.match(guard.limits()[1], { refused: 1 });
   t.ok(guard.serve('"b"'));
   ends[0]?.();
   t.ok(guard.serve('"a"'));

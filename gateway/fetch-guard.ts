@@ -5,6 +5,7 @@
 import { addressGroup } from '../base/address-group.js';
 import type { Clock } from '../base/clock.js';
 import { isLoopbackHost } from '../base/peer-address.js';
+import type { LinkLimit } from '../links/link.js';
 import { TokenBucket } from '../base/token-bucket.js';
 
 /** Who has missed longest ago is forgotten first: a flood from everywhere costs no more memory than this. */
@@ -18,6 +19,9 @@ export class FetchGuard {
   /** In the order of the last miss. */
   readonly #sources = new Map<string, TokenBucket>();
   readonly #underWay = new Map<string, number>();
+  /** Turned away since the start: sources that miss too often, and fetches of what is fetched too often at once. */
+  #missers = 0;
+  #crowds = 0;
 
   /** @param missesPerMinute 0: as many as they like, where a cache in front has one address for everybody. */
   constructor(clock: Clock, missesPerMinute: number) {
@@ -27,7 +31,9 @@ export class FetchGuard {
 
   /** False for a source that has missed too often. This machine itself never does: a cache or proxy on it speaks for many. */
   allows(address: string): boolean {
-    return this.#sources.get(addressGroup(address))?.hasOne() ?? true;
+    const allowed = this.#sources.get(addressGroup(address))?.hasOne() ?? true;
+    if (!allowed) this.#missers += 1;
+    return allowed;
   }
 
   missed(address: string): void {
@@ -41,10 +47,20 @@ export class FetchGuard {
     if (this.#sources.size > MOST_SOURCES && oldest !== undefined) this.#sources.delete(oldest);
   }
 
+  limits(): LinkLimit[] {
+    return [
+      { name: 'sources of misses', unit: 'count', used: this.#sources.size, most: MOST_SOURCES, refused: this.#missers },
+      { name: 'fetches of one blob', unit: 'count', used: Math.max(0, ...this.#underWay.values()), most: FETCHES_PER_ID, refused: this.#crowds },
+    ];
+  }
+
   /** Begins to serve what has this tag, until the function it gives is called. Undefined when too many are served it now. */
   serve(tag: string): (() => void) | undefined {
     const count = this.#underWay.get(tag) ?? 0;
-    if (count >= FETCHES_PER_ID) return undefined;
+    if (count >= FETCHES_PER_ID) {
+      this.#crowds += 1;
+      return undefined;
+    }
     this.#underWay.set(tag, count + 1);
     return () => {
       const left = (this.#underWay.get(tag) ?? 1) - 1;

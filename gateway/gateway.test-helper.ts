@@ -19,6 +19,7 @@ import type { TransitRecord } from '../wire/record.js';
 import { ClockTrust } from './clock-trust.js';
 import { parseConfig } from './config.js';
 import type { GatewayContext } from './context.js';
+import { Bounds } from './bounds.js';
 import { Counters } from './counters.js';
 import { Gateway } from './gateway.js';
 import { IncomingBlobs } from './incoming-blobs.js';
@@ -34,6 +35,7 @@ import { PeerBook } from './peer-book.js';
 import type { Peer } from './peer-book.js';
 import { Planner } from './plan.js';
 import { Priorities } from './priorities.js';
+import { Refusals } from './refusals.js';
 import type { PriorityRule } from './priorities.js';
 import { ownPlan } from './plan-file.js';
 import type { PlanContact } from '../plan/contact-plan.js';
@@ -131,8 +133,10 @@ export interface TestGatewayOptions {
   readonly offered?: OfferedBatches;
   /** The store of a gateway that was here before: this one starts where that has stopped. */
   readonly store?: Store;
-  /** The block of the configuration. */
+  /** Blocks of the configuration. */
   readonly stick?: object;
+  readonly quota?: object;
+  readonly limits?: object;
 }
 
 export async function openTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
@@ -147,6 +151,8 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
       ...(options.contacts !== undefined && { plan: planNamed(name, options.nodes ?? {}) }),
       ...(options.priority !== undefined && { priority: options.priority }),
       ...(options.stick !== undefined && { stick: options.stick }),
+      ...(options.quota !== undefined && { quota: options.quota }),
+      ...(options.limits !== undefined && { limits: options.limits }),
     },
     'test.yaml',
   );
@@ -164,7 +170,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const trust = new ClockTrust(clock, config.clock);
   const notices = new NoticesKept(store, trust, options.fetch ?? []);
   await notices.restore(peers.map((peer) => peer.name));
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log: SILENT, counters: new Counters() };
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log: SILENT, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));

@@ -2,6 +2,7 @@
 import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { addressGroup } from '../base/address-group.js';
+import type { LinkLimit } from '../links/link.js';
 
 export interface ConnectionLimits {
   readonly connections: number;
@@ -10,9 +11,13 @@ export interface ConnectionLimits {
   readonly requestsPerConnection: number;
 }
 
-/** Bounds the connections: all of them, and those of one address. Returns the open ones. */
-export function guardConnections(server: Server, limits: ConnectionLimits): Set<Socket> {
+/** Bounds the connections: all of them, and those of one address. Returns the open ones, and how it stands with the bound. */
+export function guardConnections(server: Server, limits: ConnectionLimits): { readonly sockets: Set<Socket>; readonly limit: () => LinkLimit } {
   const sockets = new Set<Socket>();
+  let refused = 0;
+  server.on('drop', () => {
+    refused += 1;
+  });
   const perAddress = new Map<string, number>();
   server.maxConnections = limits.connections;
   server.on('connection', (socket: Socket) => {
@@ -26,9 +31,11 @@ export function guardConnections(server: Server, limits: ConnectionLimits): Set<
       if (left === 0) perAddress.delete(address);
       else perAddress.set(address, left);
     });
-    if (count > limits.connectionsPerAddress && address !== '') socket.destroy();
+    if (count <= limits.connectionsPerAddress || address === '') return;
+    refused += 1;
+    socket.destroy();
   });
-  return sockets;
+  return { sockets, limit: () => ({ name: 'connections for HTTP', unit: 'count', used: sockets.size, most: limits.connections, refused }) };
 }
 
 /** Keeps count of the requests on each connection. One chunk of a hostile client may hold thousands: after the cut none of them is looked at. */

@@ -12,6 +12,7 @@ import { systemClock } from '../base/clock.js';
 import { HttpPeer, readWhole } from '../base/http-exchange.js';
 import { makeTlsIdentity } from '../base/tls-identity.js';
 import type { HttpRoute } from './http-route.js';
+import { Bounds } from './bounds.js';
 import { type HttpListener, type HttpServerOptions, listenHttp } from './http-server.js';
 
 /** The Ed25519 key pairs of RFC 8032 §7.1, test 1, and the public key of test 2. */
@@ -130,12 +131,14 @@ t.test('an answer that waits for an earlier one is not taken for slow', async (t
 
 t.test('one address cannot take all connections, and all addresses no more than there are', async (t) => {
   for (const limits of [{ connectionsPerAddress: 3 }, { connections: 3 }]) {
-    const { port } = await listen(t, { limits });
+    const bounds = new Bounds();
+    const { port } = await listen(t, { limits, bounds });
     const sockets = Array.from({ length: 6 }, () => open(t, port));
     await until(() => sockets.filter((socket) => socket.closed).length === 3);
     await pause(50);
     const kept = sockets.filter((socket) => !socket.closed);
     t.equal(kept.length, 3);
+    t.match(bounds.all(), [{ name: 'connections for HTTP', used: 3, refused: 3 }]);
     kept[0]!.destroy();
     await pause(50);
     t.match(await say(port, 'GET /hello HTTP/1.1\r\nconnection: close\r\n\r\n'), /hello$/, 'a place that is free again is given away');

@@ -14,6 +14,7 @@ import type { Clock } from '../base/clock.js';
 import { isPosternError, messageOf, PosternError } from '../base/errors.js';
 import { isLoopbackHost } from '../base/peer-address.js';
 import type { TlsIdentity } from '../base/tls-identity.js';
+import type { Bounds } from './bounds.js';
 import { RequestBody } from './http-body.js';
 import { type ConnectionLimits, guardConnections, guardRequests } from './http-guards.js';
 import { DEFAULT_PACE, Pace, type PaceLimits } from './http-pace.js';
@@ -29,6 +30,8 @@ export interface HttpServerOptions {
   readonly limits?: Partial<HttpServerLimits>;
   readonly clock: Clock;
   readonly onFault: (thrown: unknown) => void;
+  /** Where its bounds are asked for. */
+  readonly bounds?: Bounds;
 }
 
 export interface HttpServerLimits extends ConnectionLimits {
@@ -74,7 +77,8 @@ export async function listenHttp(options: HttpServerOptions): Promise<HttpListen
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const atWork = new Set<Promise<void>>();
   const { server, ready } = makeServer(options, limits, atWork);
-  const sockets = guardConnections(server, limits);
+  const { sockets, limit } = guardConnections(server, limits);
+  options.bounds?.add(() => [limit()]);
   await ready;
   await startListening(server, listen);
   const address = server.address() as AddressInfo | string;

@@ -1,4 +1,4 @@
-/** Every limit of sending, tried at its edge and one beyond it, and what `postern status` says of it. */
+/** Every limit of sending and taking, tried at its edge and one beyond it, and what `postern status` says of it. */
 import t from 'tap';
 import { statusText } from '../cli/status-text.js';
 import { ManualClock } from '../base/clock.js';
@@ -6,7 +6,8 @@ import type { LinkLimit, LinkStatus } from '../links/link.js';
 import { listed } from '../plan/contact.js';
 import type { BudgetTerms } from '../plan/budget.js';
 import { BudgetKeeper } from './budget-keeper.js';
-import { openTestPair, stateAt, submit, testMessage, type TestMessage, type TestPair, type TestPairOptions } from './gateway.test-helper.js';
+import type { RefusalCode } from '../wire/refusal.js';
+import { A, openTestPair, stateAt, submit, testBatch, testKey, testMessage, type TestGatewayOptions, type TestMessage, type TestPair, type TestPairOptions } from './gateway.test-helper.js';
 import type { LanePlan } from './lane.js';
 import { gatewayStatus } from './status.js';
 
@@ -135,4 +136,53 @@ t.test('the sends under way, and whatever a link says of its own', async (t) => 
   t.match((await gatewayStatus(pair.a.gateway, 0)).neighbours[0]?.links[0]?.limits, [{ name: 'sends under way', used: 1, most: 1 }, ...limits]);
   release?.();
   await pair.settle();
+});
+
+/** What a client hands over just fits `within`, and is refused with one byte, second or record more. */
+interface Refusing {
+  readonly name: string;
+  readonly options: (beyond: boolean) => Partial<TestGatewayOptions>;
+  readonly lifetimeSec?: (beyond: boolean) => number;
+  readonly code: RefusalCode;
+  readonly says: RegExp;
+}
+
+const PLENTY = { bytes: 2 ** 40, byteSeconds: 2 ** 52 };
+
+const REFUSING: readonly Refusing[] = [
+  { name: 'the largest blob', options: (beyond) => ({ limits: { blobBytes: BLOB_BYTES - (beyond ? 1 : 0) } }), code: 'too-large', says: /client was refused 1 records: too-large/ },
+  { name: 'the longest life', options: (beyond) => ({ limits: { lifetimeMs: (beyond ? 24 : 25) * HOUR_MS } }), lifetimeSec: () => (24 * HOUR_MS) / 1000 + 1, code: 'clock', says: /client was refused 1 records: clock/ },
+  { name: 'the bytes of a peer', options: (beyond) => ({ quota: { peer: { ...PLENTY, bytes: BLOB_BYTES - (beyond ? 1 : 0) } } }), code: 'quota', says: /quota of client 0 B of 19\.5 KiB, 1 TURNED AWAY/ },
+  { name: 'the bytes for a destination', options: (beyond) => ({ quota: { destination: { ...PLENTY, bytes: BLOB_BYTES - (beyond ? 1 : 0) } } }), code: 'quota', says: /quota for example\.org 0 B of 19\.5 KiB, 1 TURNED AWAY/ },
+];
+
+for (const { name, options, lifetimeSec, code, says } of REFUSING) {
+  t.test(`what is refused: ${name}`, async (t) => {
+    for (const beyond of [false, true]) {
+      const pair = await openTestPair({ atA: options(beyond), supports: { parallel: 0 } });
+      const message = testMessage(1, 'example.org', pair.clock, BLOB_BYTES, lifetimeSec?.(beyond));
+      const { controls } = await submit(pair.a, [message]);
+      t.match(controls, [beyond ? { kind: 'refusal', code } : { kind: 'receipt' }]);
+      if (beyond) t.match(await statusOf(pair), says);
+      else t.notMatch(await statusOf(pair), /refused|TURNED AWAY/);
+    }
+  });
+}
+
+t.test('a quota that is nearly used up, and byte-days', async (t) => {
+  const pair = await openTestPair({ atA: { quota: { peer: { bytes: 2 * BLOB_BYTES, byteSeconds: 2 ** 52 } } }, supports: { parallel: 0 } });
+  await submit(pair.a, [testMessage(1, 'example.org', pair.clock, BLOB_BYTES)]);
+  t.notMatch(await statusOf(pair), /quota/, 'half of it is nothing to tell of');
+  t.match((await gatewayStatus(pair.a.gateway, 0)).limits, [{ name: 'quota of client', unit: 'bytes', used: BLOB_BYTES, most: 2 * BLOB_BYTES, refused: 0 }, { name: 'quota of client in byte-days', used: /^2\d{4}$/ }]);
+  await submit(pair.a, [testMessage(2, 'example.org', pair.clock, 0.7 * BLOB_BYTES)]);
+  t.match(await statusOf(pair), /^quota of client 33\.2 KiB of 39\.1 KiB$/m);
+});
+
+t.test('records that the neighbour refuses, strangers, and batches that are none', async (t) => {
+  const pair = await openTestPair({ both: { limits: { blobBytes: BLOB_BYTES } }, atA: { limits: {} } });
+  await submit(pair.a, [testMessage(1, 'example.org', pair.clock, BLOB_BYTES + 1)]);
+  await pair.settle();
+  t.match(await statusOf(pair), /b refuses 1 records: too-large, last 0 ms ago/);
+  await pair.a.gateway.takeBatch(testBatch(testKey(77), A, []), 'direct');
+  t.match(await statusOf(pair), /1 batches of strangers and 0 bad ones TURNED AWAY/);
 });

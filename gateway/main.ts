@@ -74,9 +74,10 @@ export async function runGateway(config: GatewayConfig, clock: Clock, random: Ra
       listen: { host, port: askedPort },
       ...(tls && { tls: identity }),
       allowPlainHttp,
-      routes: apiRoutes({ handlers: publicHandlers(gateway), batchesAtOnce: config.limits.batchesAtOnce, missesPerMinute: config.limits.missesPerMinute, clock }),
+      routes: apiRoutes({ handlers: publicHandlers(gateway), batchesAtOnce: config.limits.batchesAtOnce, missesPerMinute: config.limits.missesPerMinute, clock, bounds: gateway.context.bounds }),
       clock,
       onFault,
+      bounds: gateway.context.bounds,
     });
     closers.push(() => server.stop(GRACE_MS));
     closers.push(() => gateway.stop(GRACE_MS));

@@ -134,6 +134,7 @@ async function handOn(context: GatewayContext, peer: Peer, receipt: Receipt): Pr
 async function putOff(context: GatewayContext, peer: Peer, refusal: Refusal): Promise<void> {
   const stored = await context.store.find(refusal.rid);
   if (stored?.schedule?.target !== peerTarget(peer.name)) return;
+  context.refusals.got(peer.name, refusal.code, context.trust.nowMs());
   const attempts = stored.schedule.attempts + 1;
   const law = refusal.code === 'full' || refusal.code === 'quota' ? QUICK_RETRY : SLOW_RETRY;
   const waitMs = Math.max(Math.min((refusal.retryAfterSec ?? 0) * 1000, LONGEST_RETRY_AFTER_MS), backoffMs(law, attempts, context.random));

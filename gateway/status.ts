@@ -8,6 +8,8 @@ import type { Counted } from './counters.js';
 import type { Gateway } from './gateway.js';
 import type { NeighbourForwarder } from './forward.js';
 import type { LaneStatus } from './lane.js';
+import { quotaBounds } from './quota-bounds.js';
+import type { RefusedStatus } from './refusals.js';
 import { NO_STICKS } from './stick-status.js';
 import type { StickStatus } from './stick-status.js';
 import { peerTarget } from './target.js';
@@ -24,6 +26,9 @@ export interface GatewayStatus {
   readonly neighbours: readonly NeighbourStatus[];
   readonly sticks: StickStatus;
   readonly counters: Readonly<Record<Counted, number>>;
+  /** Bounds of the listener, and quotas. */
+  readonly limits: readonly LinkLimit[];
+  readonly refusals: readonly RefusedStatus[];
 }
 
 export interface NeighbourStatus {
@@ -62,6 +67,8 @@ export async function gatewayStatus(gateway: Gateway, startedMonotonicMs: number
     neighbours: await Promise.all(gateway.forwarders().map((forwarder) => neighbourStatus(gateway, forwarder))),
     sticks,
     counters: counters.all(),
+    limits: [...gateway.context.bounds.all(), ...quotaBounds(gateway.context)],
+    refusals: gateway.context.refusals.all(),
   };
 }
 

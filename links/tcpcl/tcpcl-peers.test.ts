@@ -297,6 +297,31 @@ t.test('a peer with many sessions keeps the youngest few', async (t) => {
   for (const peer of peers) peer.socket.destroy();
 });
 
+t.test('more connections than a neighbour may have are turned away, and the status says how many', async (t) => {
+  // Those that make way take their time, so that they count.
+  const { port, link } = await listening(t, takeNothing, { link: { drainMs: 60_000 } });
+  const peers: RawPeer[] = [];
+  const limit = (): unknown => link.status().limits?.[0];
+  for (let count = 1; count <= 8; count++) {
+    const peer = await RawPeer.dial(port);
+    peer.say(CONTACT + PEER_INIT);
+    await peer.hears(CONTACT + OUR_INIT);
+    peers.push(peer);
+    t.match(limit(), { name: 'connections', used: count, most: 8, refused: 0 });
+  }
+  const ninth = await RawPeer.dial(port);
+  ninth.say(CONTACT + PEER_INIT);
+  await until(() => (limit() as { refused: number }).refused === 1);
+  t.match(limit(), { used: 8, most: 8, refused: 1 });
+  peers[7]!.socket.destroy();
+  await until(() => (limit() as { used: number }).used < 8);
+  const tenth = await RawPeer.dial(port);
+  tenth.say(CONTACT + PEER_INIT);
+  await tenth.hears(CONTACT + OUR_INIT);
+  t.match(limit(), { used: 8, refused: 1 }, 'a place that is free again is given away');
+  for (const peer of [...peers, ninth, tenth]) peer.socket.destroy();
+});
+
 t.test('sends that run together survive one that is given up before it begins', async (t) => {
   const { link, peer } = await greeted(t, takeNothing);
   const stop = new AbortController();
