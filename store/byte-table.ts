@@ -45,10 +45,8 @@ export class ByteTable {
   readonly #keyBytes: number;
   readonly #prefixBytes: number;
   readonly #factors: Uint32Array;
-  /** Where the entry that stands here begins, and 1; 0 where none does. */
-  #slots = new Uint32Array(FIRST_SLOTS);
-  /** Of the key that stands here. */
-  #hashes = new Uint32Array(FIRST_SLOTS);
+  /** Two numbers a slot, side by side: where the entry that stands here begins, and 1, or 0 where none does; and the hash of its key. */
+  #slots = new Uint32Array(2 * FIRST_SLOTS);
   #shift = 32 - Math.log2(FIRST_SLOTS);
   #chunks: Buffer[] = [];
   /** How much of each chunk but the last one is filled. */
@@ -76,7 +74,7 @@ export class ByteTable {
 
   /** The value as it is now, until the next change; null where the key was deleted, undefined where it was never set. */
   get(key: Uint8Array): Uint8Array | null | undefined {
-    const place = this.#slots[this.#slotOf(key, this.#hashOf(key))]!;
+    const place = this.#slots[2 * this.#slotOf(key, this.#hashOf(key))]!;
     if (place === 0) return undefined;
     const { bytes, valueStart, valueEnd, isDeleted } = this.#entryAt(place - 1, newEntry());
     return isDeleted ? null : new Uint8Array(bytes.buffer, bytes.byteOffset + valueStart, valueEnd - valueStart);
@@ -89,7 +87,7 @@ export class ByteTable {
     assert(HEAD_BYTES + 1 + this.#keyBytes + length <= CHUNK_BYTES);
     const hash = this.#hashOf(key);
     const slot = this.#slotOf(key, hash);
-    const known = this.#slots[slot]!;
+    const known = this.#slots[2 * slot]!;
     if (known !== 0 && this.#overwrite(known - 1, value)) return;
     const place = this.#room(HEAD_BYTES + 1 + this.#keyBytes + length);
     const bytes = this.#chunks[place >>> CHUNK_BITS]!;
@@ -100,11 +98,11 @@ export class ByteTable {
     bytes[at++] = this.#letter;
     for (let i = 0; i < this.#keyBytes; i += 1) bytes[at++] = key[i]!;
     value?.copyTo(bytes, at);
-    this.#slots[slot] = place + 1;
-    this.#hashes[slot] = hash;
+    this.#slots[2 * slot] = place + 1;
+    this.#slots[2 * slot + 1] = hash;
     if (known !== 0) return writeTwo(this.#chunks[(known - 1) >>> CHUNK_BITS]!, ((known - 1) & (CHUNK_BYTES - 1)) + 2, MOVED);
     this.#size += 1;
-    if (this.#size > this.#slots.length * MOST_FILLED) this.#grow();
+    if (this.#size > (this.#slots.length / 2) * MOST_FILLED) this.#grow();
   }
 
   /** Lays newer entries over these. */
@@ -119,11 +117,12 @@ export class ByteTable {
   withPrefix(prefix: Uint8Array): string[] {
     const keys: string[] = [];
     const entry = newEntry();
-    const mask = this.#slots.length - 1;
+    const slots = this.#slots;
+    const mask = slots.length / 2 - 1;
     const hash = this.#hashOf(prefix);
-    for (let slot = hash >>> this.#shift; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.#hashes[slot] !== hash) continue;
-      const { bytes, keyStart, valueStart, isDeleted } = this.#entryAt(this.#slots[slot]! - 1, entry);
+    for (let slot = hash >>> this.#shift; slots[2 * slot] !== 0; slot = (slot + 1) & mask) {
+      if (slots[2 * slot + 1] !== hash) continue;
+      const { bytes, keyStart, valueStart, isDeleted } = this.#entryAt(slots[2 * slot]! - 1, entry);
       if (!isDeleted && isAt(bytes, keyStart + 1, prefix)) keys.push(fromBytes(bytes.subarray(keyStart + 1, valueStart)));
     }
     return keys;
@@ -156,11 +155,11 @@ export class ByteTable {
   /** Where this key stands, or would. */
   #slotOf(key: Uint8Array, hash: number): number {
     const slots = this.#slots;
-    const mask = slots.length - 1;
+    const mask = slots.length / 2 - 1;
     for (let slot = hash >>> this.#shift; ; slot = (slot + 1) & mask) {
-      const place = slots[slot]!;
+      const place = slots[2 * slot]!;
       if (place === 0) return slot;
-      if (this.#hashes[slot] === hash && isAt(this.#chunks[(place - 1) >>> CHUNK_BITS]!, ((place - 1) & (CHUNK_BYTES - 1)) + HEAD_BYTES + 1, key)) return slot;
+      if (slots[2 * slot + 1] === hash && isAt(this.#chunks[(place - 1) >>> CHUNK_BITS]!, ((place - 1) & (CHUNK_BYTES - 1)) + HEAD_BYTES + 1, key)) return slot;
     }
   }
 
@@ -200,17 +199,17 @@ export class ByteTable {
   }
 
   #grow(): void {
-    const [slots, hashes] = [this.#slots, this.#hashes];
-    this.#slots = new Uint32Array(slots.length * 2);
-    this.#hashes = new Uint32Array(slots.length * 2);
+    const old = this.#slots;
+    const slots = new Uint32Array(old.length * 2);
+    this.#slots = slots;
     this.#shift -= 1;
-    const mask = this.#slots.length - 1;
-    for (let i = 0; i < slots.length; i += 1) {
-      if (slots[i] === 0) continue;
-      let slot = hashes[i]! >>> this.#shift;
-      while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-      this.#slots[slot] = slots[i]!;
-      this.#hashes[slot] = hashes[i]!;
+    const mask = slots.length / 2 - 1;
+    for (let i = 0; i < old.length; i += 2) {
+      if (old[i] === 0) continue;
+      let slot = old[i + 1]! >>> this.#shift;
+      while (slots[2 * slot] !== 0) slot = (slot + 1) & mask;
+      slots[2 * slot] = old[i]!;
+      slots[2 * slot + 1] = old[i + 1]!;
     }
   }
 }

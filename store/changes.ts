@@ -9,6 +9,10 @@ import { RECORD_KEY_BYTES, blobKey, locatorPrefix, rowKey } from './keys.js';
 import { decodeRecordRow, writeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 
+/** What the database adds to an entry, and a table does not. */
+const ENTRY_BYTES = 16;
+/** A record stands in a page of its queue and in one of its hour, which wait elsewhere. */
+const HINT_BYTES = 2 * RECORD_KEY_BYTES;
 /** What one of the others takes in the database, key and all, about. */
 const OTHER_BYTES = 100;
 
@@ -32,7 +36,8 @@ export class Changes {
 
   /** What they take when they are written, about. */
   get bytes(): number {
-    return this.#rows.bytes + this.#blobs.bytes + this.#locators.bytes + this.others.size * OTHER_BYTES;
+    const entries = this.#rows.size + this.#blobs.size + this.#locators.size;
+    return this.#rows.bytes + this.#blobs.bytes + this.#locators.bytes + entries * ENTRY_BYTES + this.#rows.size * HINT_BYTES + this.others.size * OTHER_BYTES;
   }
 
   get tables(): readonly ByteTable[] {

@@ -227,7 +227,7 @@ export class LevelStore implements Store {
     };
     for (const record of index.waitingAt(locator)) add(record, true);
     for (let from = prefix; ; ) {
-      const keys = await index.keysFrom(from, LOCATED_AT_ONCE);
+      const keys = await index.written.keysFrom(from, LOCATED_AT_ONCE);
       for (const key of keys) add(key.slice(-RECORD_KEY_BYTES), key.startsWith(prefix));
       const last = keys.at(-1);
       if (last?.startsWith(prefix) !== true) return [...found.values()];
@@ -241,7 +241,7 @@ export class LevelStore implements Store {
     const prefix = locatorPrefix(locator);
     const records = new Set(index.waitingAt(locator));
     for (let from = prefix; ; ) {
-      const keys = (await index.keysFrom(from, LOCATED_AT_ONCE)).filter((key) => key.startsWith(prefix));
+      const keys = (await index.written.keysFrom(from, LOCATED_AT_ONCE)).filter((key) => key.startsWith(prefix));
       for (const key of keys) records.add(key.slice(-RECORD_KEY_BYTES));
       if (keys.length < LOCATED_AT_ONCE) break;
       from = `${keys.at(-1)}\0`;

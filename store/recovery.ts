@@ -52,7 +52,7 @@ export class Recovery {
   async #tellCutOff(end: Position): Promise<void> {
     const { index, report } = this.#parts;
     const lost: string[] = [];
-    for await (const [key, value] of index.written(rowKey(''), after(rowKey('')))) {
+    for await (const [key, value] of index.written.range(rowKey(''), after(rowKey('')))) {
       const row = decodeRecordRow(value);
       if (!isEnd(row.state) && row.entry > end) lost.push(toHex(toBytes(key.slice(rowKey('').length))));
     }

@@ -5,7 +5,6 @@
  */
 import type { Clock, Timer } from '../base/clock.js';
 import { sha256Of } from '../wire/node-crypto.js';
-import { ByteWriter } from './binary.js';
 import { decodeBlobRow } from './blob-row.js';
 import type { BlobRow } from './blob-row.js';
 import { Changes } from './changes.js';
@@ -14,7 +13,7 @@ import { MARK_KEY, NOTES_KEY, encodeMark, encodeNotes } from './index-notes.js';
 import type { IndexNotes } from './index-notes.js';
 import { writeChanges } from './index-writer.js';
 import type { KeyValue } from './key-value.js';
-import { blobKey, fromBytes, rowKey, toBytes } from './keys.js';
+import { blobKey, rowKey } from './keys.js';
 import { merged } from './merge.js';
 import { membersOf } from './pages.js';
 import type { Page, Pages } from './pages.js';
@@ -22,16 +21,12 @@ import type { Position } from './position.js';
 import { Recently } from './recently.js';
 import { decodeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
-import { unsealed } from './sealed-value.js';
-import { damagedIndex } from './store-errors.js';
+import { SealedReader } from './sealed-reader.js';
 
 /** How long a change is in memory only, at most: what the log does not have (due times, removals from the outbox) is lost with the process. */
 const WRITE_AFTER_MS = 2000;
-const ENTRIES_AT_ONCE = 256;
 /** About 300 bytes each. */
 const ROWS_KEPT = 2048;
-/** Prefixes are letters. */
-const BEHIND_ALL_KEYS = new Uint8Array([0xff]);
 /** What opening takes, beside a table of all that has been written since the last checkpoint. */
 const REOPEN_BYTES = 1 << 20;
 
@@ -49,13 +44,13 @@ export interface IndexOptions {
 }
 
 export class StoreIndex {
+  /** What the database has, without the changes that wait. */
+  readonly written: SealedReader;
   readonly #options: IndexOptions;
   readonly #kv: KeyValue;
   /** Of the tables of changes: the identity of a store leaves it with nobody. */
   readonly #seed: Uint8Array;
   readonly #recently = new Recently<string, RecordRow>(ROWS_KEPT);
-  /** What is looked up just now. */
-  readonly #key = new ByteWriter();
   #changes: Changes;
   #flushing: Changes | undefined;
   #running: Promise<void> | undefined;
@@ -75,6 +70,7 @@ export class StoreIndex {
   constructor(options: IndexOptions) {
     this.#options = options;
     this.#kv = options.kv;
+    this.written = new SealedReader(options.kv);
     this.#seed = sha256Of(options.notes.storeId);
     this.#changes = new Changes(this.#seed);
     this.#watermark = options.notes.watermark;
@@ -107,7 +103,7 @@ export class StoreIndex {
   unremembered(record: string): RecordRow | undefined {
     const changed = this.#changedRow(record);
     if (changed !== undefined) return changed ?? undefined;
-    const value = this.#stored(rowKey(record));
+    const value = this.written.get(rowKey(record));
     return value === undefined ? undefined : decodeRecordRow(value);
   }
 
@@ -139,7 +135,7 @@ export class StoreIndex {
   blob(hash: string): BlobRow | undefined {
     const changed = this.#changedBlob(hash);
     if (changed !== undefined) return changed ?? undefined;
-    const value = this.#stored(blobKey(hash));
+    const value = this.written.get(blobKey(hash));
     return value === undefined ? undefined : decodeBlobRow(value);
   }
 
@@ -174,7 +170,7 @@ export class StoreIndex {
     let changed = this.#changes.others.get(key);
     if (changed === undefined) changed = this.#flushing?.others.get(key);
     if (changed !== undefined) return changed ?? undefined;
-    return this.#stored(key);
+    return this.written.get(key);
   }
 
   put(key: string, value: Uint8Array | null): void {
@@ -193,7 +189,7 @@ export class StoreIndex {
     for (const changes of [this.#flushing, this.#changes]) {
       if (changes !== undefined) for (const [key, value] of changes.others) if (key >= gte && key < lt) changed.set(key, value);
     }
-    yield* merged([...changed].sort(([a], [b]) => (a < b ? -1 : 1)), this.written(gte, lt));
+    yield* merged([...changed].sort(([a], [b]) => (a < b ? -1 : 1)), this.written.range(gte, lt));
   }
 
   /** Pages of a range, in order. */
@@ -205,33 +201,9 @@ export class StoreIndex {
     }
   }
 
-  /** Entries of a range as the database has them, in order. */
-  async *written(gte: string, lt: string): AsyncGenerator<readonly [string, Uint8Array]> {
-    const iterator = this.#kv.iterator({ gte: toBytes(gte), lt: toBytes(lt) });
-    try {
-      for (;;) {
-        const entries = await iterator.nextv(ENTRIES_AT_ONCE);
-        if (entries.length === 0) return;
-        for (const [key, value] of entries) yield [fromBytes(key), this.#checked(value)];
-      }
-    } finally {
-      await iterator.close();
-    }
-  }
-
   /** Records whose locators the database has not taken yet. */
   waitingAt(locator: Uint8Array): string[] {
     return [...(this.#flushing?.recordsAt(locator) ?? []), ...this.#changes.recordsAt(locator)];
-  }
-
-  /** The first `count` keys that the database has at or behind `gte`, whatever they are: so many are read where nothing is looked for, too. */
-  async keysFrom(gte: string, count: number): Promise<string[]> {
-    const iterator = this.#kv.iterator({ gte: toBytes(gte), lt: BEHIND_ALL_KEYS });
-    try {
-      return (await iterator.nextv(count)).map(([key]) => fromBytes(key));
-    } finally {
-      await iterator.close();
-    }
   }
 
   /** Resolves when every change made so far is in the database. */
@@ -314,25 +286,13 @@ export class StoreIndex {
     const rows = names.map(known);
     const unknown = names.flatMap((_, i) => (rows[i] === undefined ? [i] : []));
     if (unknown.length > 0) {
-      const values = await this.#kv.getMany(unknown.map((i) => toBytes(keyOf(names[i]!))));
+      const values = await this.written.getMany(unknown.map((i) => keyOf(names[i]!)));
       for (const [n, i] of unknown.entries()) {
         const value = values[n];
-        if (value !== undefined) rows[i] = decode(this.#checked(value));
+        if (value !== undefined) rows[i] = decode(value);
       }
     }
     return rows.map((row) => row ?? undefined);
-  }
-
-  #stored(key: string): Uint8Array | undefined {
-    const value = this.#kv.getSync(this.#key.restart().latin1(key).finish());
-    return value === undefined ? undefined : this.#checked(value);
-  }
-
-  #checked(value: Uint8Array): Uint8Array {
-    const content = unsealed(value);
-    if (content !== undefined) return content;
-    this.#kv.condemn();
-    throw damagedIndex();
   }
 
   #changed(): void {
