@@ -42,8 +42,11 @@ export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
   const { filling } = input;
-  const pressing = filling === undefined ? [] : (await dueOnes(input)).filter(({ stored }) => isPressing(stored, filling));
-  let load = (pressing.length > 0 ? undefined : await chooseWanted(input, wantedRoom(input, leftBytes))) ?? (await chooseDue(input, leftBytes));
+  const due = filling === undefined ? undefined : await dueOnes(input);
+  const isPressed = filling !== undefined && due?.some(({ stored }) => isPressing(stored, filling)) === true;
+  // Where something is wanted, what was due may be on its way by then.
+  const isAsDue = isPressed || input.wanted.rids().length === 0;
+  let load = (isPressed ? undefined : await chooseWanted(input, wantedRoom(input, leftBytes))) ?? (await chooseDue(input, leftBytes, isAsDue ? due : undefined));
   if (isNothing(load)) load = (await chooseWanted(input, wantedRoom(input, leftBytes))) ?? load;
   if (controls.length === 0 && isNothing(load)) return undefined;
   return { ...load, controls };
@@ -91,12 +94,12 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
  * missing; where an answer takes a light time or two (links that carry bundles), its pieces go out unasked the
  * first time. Of one that waits for another link the neighbour is told.
  */
-async function chooseDue(input: PackInput, roomBytes: number): Promise<RecordsLoad> {
+async function chooseDue(input: PackInput, roomBytes: number, known?: readonly Due[]): Promise<RecordsLoad> {
   const chosen: Chosen[] = [];
   const notices: StoredRecord[] = [];
   const sent = new Set<string>();
   let leftBytes = Math.min(roomBytes, SMALL_BATCH_BYTES);
-  const due = await dueOnes(input);
+  const due = known ?? (await dueOnes(input));
   const inOrder = input.filling === undefined ? due : orderDue(due, input, input.filling, leftBytes);
   for (const { stored, isNotice } of inOrder) {
     const { record } = stored;

@@ -252,18 +252,14 @@ export class LevelStore implements Store {
     });
   }
 
-  #reading<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#coded(async () => {
-      this.#assertOpen();
-      return this.#parts.index.reading(work);
-    });
+  async #reading<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#assertOpen();
+    return this.#coded(() => this.#parts.index.reading(work));
   }
 
-  #writing<Result>(work: () => Promise<Result>): Promise<Result> {
-    return this.#coded(async () => {
-      await this.#readyToWrite();
-      return this.#parts.index.reading(work);
-    });
+  async #writing<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (!this.#isReady) await this.#coded(() => this.#readyToWrite());
+    return this.#coded(() => this.#parts.index.reading(work));
   }
 
   get #isOpen(): boolean {
