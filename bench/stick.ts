@@ -58,6 +58,7 @@ try {
     judge('more with every sync 10 ms slower', oursSlow.cost.wallSec - ours.cost.wallSec, 1, 's');
     judge('on the stick beyond records and blobs', (ours.stickBytes - recordBytes) / count, 64, 'bytes a message');
     judge('written, export + import', ours.cost.writtenBytes / (count * SMALL_BYTES), 3, 'x the payload');
+    judge('memory with many small messages', ours.cost.peakRssBytes / MIB, 150, 'MiB');
     judge('the receipts', (ours.answerBytes ?? 0) / 1000, 200, 'kB');
   }
   if (oursLarge !== undefined) judge('memory with one large blob', oursLarge.cost.peakRssBytes / MIB, 150, 'MiB');

@@ -2,6 +2,7 @@
  * How an object is cut: symbols of one size, dealt out to blocks of nearly one size (RFC 5052 §9.1), each block with the
  * same number of repair symbols. The sender chooses, the announcement tells, the receiver derives the rest.
  */
+import { arrivalOdds } from './arrival-odds.js';
 import { canCode } from './block-code.js';
 import { CAUCHY_MOST_SYMBOLS } from './cauchy-code.js';
 import { ANNOUNCEMENT_BYTES, SYMBOL_HEAD_BYTES, type ObjectShape } from './packets.js';
@@ -14,6 +15,11 @@ const MOST_REPAIR = 32_767;
 const MOST_SYMBOL_BYTES = 65_000;
 /** The announcement goes before symbols 0, 1, 2, 4, 8 and so on, then before every one of so many: late comers wait no longer. */
 const ANNOUNCE_EVERY = 256;
+
+/** The line that a round is made for: it loses so much of everything, at random (docs/links.md, "broadcast"). */
+export const DESIGN_LOSS = 0.2;
+/** So many more symbols than an object needs are tried: smaller ones pay more for their heads than they bring. */
+const MORE_SYMBOLS = 0.5;
 
 /** A small block may have so many times its symbols to repair with: what one round did not bring, another brings anew. */
 const SPARE_TIMES = 2;
@@ -44,6 +50,26 @@ function shapeOfRound(objectBytes: number, datagramBytes: number, extraPercent: 
   if (objectBytes + ANNOUNCEMENT_BYTES <= datagramBytes) return { objectBytes, symbolBytes: 0, blocks: 0, repairSymbols: 0 };
   const mostSymbolBytes = wholeWords(datagramBytes - SYMBOL_HEAD_BYTES - WORD_BYTES + 1);
   const leastSymbols = Math.ceil(objectBytes / mostSymbolBytes);
+  const shape = shapeOf(objectBytes, leastSymbols, extraPercent);
+  if (shape.blocks > 1 || leastSymbols + shape.repairSymbols > CAUCHY_MOST_SYMBOLS) return shape;
+  return likeliest(shape, Array.from({ length: Math.ceil(leastSymbols * MORE_SYMBOLS) }, (_, index) => shapeOf(objectBytes, leastSymbols + index + 1, extraPercent)));
+}
+
+/**
+ * Where there are few symbols, the odds hang on how they divide the room: one more repair symbol may be had for slightly smaller ones.
+ * Of shapes that cost the same, the one that most often arrives from one round; the first where it makes no difference.
+ */
+function likeliest(first: ObjectShape, others: readonly ObjectShape[]): ObjectShape {
+  let best = { shape: first, odds: arrivalOdds(first, DESIGN_LOSS) };
+  for (const shape of others) {
+    const odds = sourceSymbols(shape) + shape.repairSymbols > CAUCHY_MOST_SYMBOLS ? 0 : arrivalOdds(shape, DESIGN_LOSS);
+    if (odds > best.odds) best = { shape, odds };
+  }
+  return best.shape;
+}
+
+/** An object in so many symbols at least. */
+function shapeOf(objectBytes: number, leastSymbols: number, extraPercent: number): ObjectShape {
   const symbolBytes = wholeWords(Math.ceil(objectBytes / leastSymbols));
   const sources = Math.ceil(objectBytes / symbolBytes);
   const blocks = Math.ceil(sources / SPARSE_MOST_SOURCE);
