@@ -10,8 +10,10 @@ const which = {
   towards: z.string().min(1).max(32).optional(),
 };
 
-/** What is not named stays as it is. */
-const change = z.strictObject({ ...which, ...way });
+/** What is not named stays as it is. A relay reads no files for those who order it about. */
+const change = z
+  .strictObject({ ...which, ...way })
+  .refine(({ trace }) => trace?.file === undefined, { path: ['trace', 'file'], message: 'a relay that runs takes the text of a trace, not the name of a file' });
 const cut = z.strictObject({ ...which, for: durationUs.optional() });
 const restore = z.strictObject(which);
 

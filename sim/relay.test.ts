@@ -203,10 +203,10 @@ t.test('what makes no sense on the control socket changes nothing, and says what
   const relay = await start(t, 'delay: 0 s', [door('udp', 'earth', 9)]);
   const ask = await control(t, relay);
   const before = relay.report().ways.map(({ delaySec, bitsPerSec, cut, changed }) => ({ delaySec, bitsPerSec, cut, changed }));
-  const bodies = ['', '{', '[]', 'null', '{}', '{"link":1}', '{"link":"mars-earth","delay":20}', '{"link":"mars-earth","delay":"-1 s"}', '{"link":"mars-earth","rate":"fast"}', '{"link":"mars-earth","loss":{"probability":2}}', '{"link":"mars-earth","__proto__":{"x":1},"speed":1}', `{"link":"${'x'.repeat(70_000)}"}`, `{"link":"mars-earth","delay":"${'9'.repeat(400)} s"}`, '{"link":"mars-earth","windows":{"every":"0 s","open":"1 s"}}', '{"link":"mars-earth","windows":{"list":[["5 s","1 s"]]}}'];
+  const bodies = ['', '{', '[]', 'null', '{}', '{"link":1}', '{"link":"mars-earth","delay":20}', '{"link":"mars-earth","delay":"-1 s"}', '{"link":"mars-earth","rate":"fast"}', '{"link":"mars-earth","loss":{"probability":2}}', '{"link":"mars-earth","__proto__":{"x":1},"speed":1}', `{"link":"${'x'.repeat(70_000)}"}`, `{"link":"mars-earth","delay":"${'9'.repeat(400)} s"}`, '{"link":"mars-earth","windows":{"every":"0 s","open":"1 s"}}', '{"link":"mars-earth","windows":{"list":[["5 s","1 s"]]}}', '{"link":"mars-earth","trace":{"file":"/etc/passwd"}}'];
   for (const body of bodies) {
     for (const path of ['/change', '/cut', '/restore']) {
-      if (path !== '/change' && /delay|rate|loss|speed|windows/.test(body) === false && body.includes('"mars-earth"')) continue;
+      if (path !== '/change' && /delay|rate|loss|speed|windows|trace/.test(body) === false && body.includes('"mars-earth"')) continue;
       t.match(await ask('POST', path, body), { status: 400, value: { code: 'GATEWAY_ADMIN_REQUEST', message: /cannot be used/, data: { found: /./ } } }, `${path} ${body.slice(0, 40)}`);
     }
   }
@@ -214,6 +214,7 @@ t.test('what makes no sense on the control socket changes nothing, and says what
     t.match(await ask('POST', path, '{"link":"venus"}'), { status: 400, value: { code: 'GATEWAY_NO_LINK' } });
     t.match(await ask('POST', path, '{"link":"mars-earth","towards":"venus"}'), { status: 400, value: { code: 'GATEWAY_NO_LINK' } });
   }
+  t.match(await ask('POST', '/change', '{"link":"mars-earth","delay":"1 s","trace":{"text":"no trace"}}'), { status: 400, value: { code: 'PLAN_SYNTAX' } });
   t.equal((await ask('POST', '/stop', '{}')).status, 404);
   t.equal((await ask('GET', '/change')).status, 404);
   t.same(relay.report().ways.map(({ delaySec, bitsPerSec, cut, changed }) => ({ delaySec, bitsPerSec, cut, changed })), before);

@@ -87,12 +87,17 @@ export class Relay {
     return makeRelayReport(this);
   }
 
-  /** Changes what leaves from now on. Throws GATEWAY_NO_LINK. */
+  /** Changes what leaves from now on. Throws GATEWAY_NO_LINK, PLAN_SYNTAX. */
   change({ link: name, towards, ...changes }: Change): void {
     const link = this.#link(name);
-    for (const entry of waysOf(link, towards)) {
-      entry.changed = { ...entry.changed, ...changes };
-      entry.way.model = modelOf(link.plan, entry.side, entry.changed, this.scenario);
+    // All or none: a trace may turn out not to be one.
+    const changed = waysOf(link, towards).map((entry) => {
+      const all = { ...entry.changed, ...changes };
+      return { entry, all, model: modelOf(link.plan, entry.side, all, this.scenario) };
+    });
+    for (const { entry, all, model } of changed) {
+      entry.changed = all;
+      entry.way.model = model;
     }
     this.#tell(`${name}${towards === undefined ? '' : ` towards ${towards}`} is changed: ${Object.keys(changes).join(', ')}`);
   }
