@@ -4,7 +4,7 @@
  */
 import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
-import { isPosternError } from '../base/errors.js';
+import { isPosternError, messageOf } from '../base/errors.js';
 import type { LinkLimit, Outcome } from '../links/link.js';
 import type { Schedule, StoredRecord } from '../store/store.js';
 import { ContactPace } from './contact-pace.js';
@@ -101,7 +101,7 @@ export class NeighbourForwarder {
   }
 
   async idle(): Promise<void> {
-    while (this.#pumping !== undefined || this.#sends.size > 0) await Promise.all([this.#pumping, ...this.#sends]);
+    while (this.#pumping !== undefined || this.#sends.size > 0) await Promise.allSettled([this.#pumping, ...this.#sends]);
   }
 
   status(nowMs: number): LaneStatus[] {
@@ -117,7 +117,8 @@ export class NeighbourForwarder {
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
     const timer = this.#context.clock.timer(graceMs, () => this.#abort.abort());
-    await this.#pumping;
+    // Who asked for the pump hears of what went wrong in it.
+    await Promise.allSettled([this.#pumping]);
     await Promise.all(this.#sends);
     timer.cancel();
   }
@@ -157,22 +158,36 @@ export class NeighbourForwarder {
     for (const key of keys) this.#inHand.add(key);
     lane.sending += 1;
     const passage = lane.begin(bytesOf(load));
-    const send = this.#send(lane, load, passage).catch(async (thrown: unknown) => {
-      // A receipt or an opening came for what was just being sent: nothing is wrong with the lane.
-      if (isPosternError(thrown) && thrown.code === 'STORE_GONE') return this.#giveBack(load);
-      this.#context.log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
-      this.#giveBack(load);
-      return lane.failed(store, trust.nowMs(), this.#context.random, 'a fault of this gateway: see its log');
-    });
+    const send = this.#send(lane, load, passage).catch((thrown: unknown) => this.#afterFault(lane, load, thrown));
     const done = send.finally(() => {
       lane.sending -= 1;
       passage.end();
       for (const key of keys) this.#inHand.delete(key);
       this.#sends.delete(done);
-      void this.pump().finally(this.#changed);
+      void this.#pumpOn();
     });
     this.#sends.add(done);
     return true;
+  }
+
+  async #afterFault(lane: Lane, load: Load, thrown: unknown): Promise<void> {
+    const { store, trust, random, log } = this.#context;
+    this.#giveBack(load);
+    // A receipt or an opening came for what was just being sent: nothing is wrong with the lane.
+    if (isPosternError(thrown) && thrown.code === 'STORE_GONE') return;
+    log.error('a send failed', { peer: this.peer.name, link: lane.link.name, reason: String(thrown) });
+    // Where the store is what has failed, the lane waits all the same; only a restart will not know of it.
+    await lane.failed(store, trust.nowMs(), random, 'a fault of this gateway: see its log').catch(() => undefined);
+  }
+
+  /** After a send: nobody waits for this one, and the next tick tries again what fails in it. */
+  async #pumpOn(): Promise<void> {
+    try {
+      await this.pump();
+    } catch (thrown) {
+      this.#context.log.error('unexpected', { reason: messageOf(thrown) });
+    }
+    this.#changed();
   }
 
   #large(lane: Lane): LargeHeld | undefined {

@@ -72,7 +72,8 @@ export class IncomingBlobs {
     transfer.users -= 1;
     if (transfer.users > 0) return;
     if (transfer.ended) await this.#end(key, transfer);
-    else transfer.linger = this.#clock.timer(LINGER_MS, () => void this.#end(key, transfer));
+    // What it cannot write down any more is sent again.
+    else transfer.linger = this.#clock.timer(LINGER_MS, () => void this.#end(key, transfer).catch(() => undefined));
   }
 
   #end(key: string, transfer: Transfer): Promise<void> {
