@@ -50,8 +50,8 @@ function carryOut(world: FaultyWorld, plan: FaultPlan, breakable: Breakable, at:
     case 'reboot': {
       const node = breakable.node(plan.node);
       if (node.gateway === undefined) return;
-      void node.shutDown().then(() => {
-        if (node.gateway === undefined) at(time.nowUs + plan.down, () => void node.boot());
+      void node.shutDown().then((isDown) => {
+        if (isDown) at(time.nowUs + plan.down, () => void node.boot());
       });
       break;
     }

@@ -87,6 +87,7 @@ export class SimNode {
   #book: PeerBook | undefined;
   #highWaterMs: number | undefined;
   #running: Running | undefined;
+  #stopping: Running | undefined;
   #starts = 0;
   /** Set while somebody has done something to the disk on purpose. */
   isDiskInTrouble = false;
@@ -145,18 +146,20 @@ export class SimNode {
     await this.#database.crash(() => chance.chance(keeps));
   }
 
-  /** Stops in order, as for an update. */
-  async shutDown(): Promise<void> {
+  /** Stops in order, as for an update. Gives false where it is stopping already, or lost its power meanwhile. */
+  async shutDown(): Promise<boolean> {
     const running = this.#running;
-    if (running === undefined) return;
+    if (running === undefined || this.#stopping === running) return false;
+    this.#stopping = running;
     this.#world.tell(this.name, 'shuts down');
     await running.stop();
-    if (this.#running !== running) return;
+    if (this.#running !== running) return false;
     this.#running = undefined;
     running.clock.goDown();
     for (const link of running.links) link.goDown();
     await running.store.close();
     this.#world.tell(this.name, 'is down');
+    return true;
   }
 
   /** The operator looks at the clock, finds it right, and says so, as with `postern clock confirm`. */
