@@ -122,13 +122,14 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
   const reserveBytes = Math.ceil(limits.capacityBytes * limits.reserveFraction);
   const book = new UsageBook({ capacityBytes: limits.capacityBytes, reserveBytes, quotas });
   const pages = new Pages(random);
+  const freeBytes = (): Promise<number> => options.disk.freeBytes(dir);
   const index: StoreIndex = new StoreIndex({
     kv,
     pages,
     notes,
     clock,
     checkpointBytes: limits.indexBufferBytes,
-    freeBytes: () => options.disk.freeBytes(dir),
+    freeBytes,
     beforeCheckpoint(put) {
       book.drain(put);
       live.drain(put);
@@ -156,5 +157,5 @@ async function makeParts(options: AssembleOptions, limits: StoreLimits, log: Seg
     onFileDead: (hash, suffix) => files.remove(hash, suffix),
   });
   const report = options.report ?? (() => undefined);
-  return { dir, limits, clock, report, log, index, book, due, expiry, outbox, ledger, incoming, files, live, records: new RecordReader(log, index), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
+  return { dir, limits, clock, report, freeBytes, log, index, book, due, expiry, outbox, ledger, incoming, files, live, records: new RecordReader(log, index), busy: { records: new Busy(), blobs: new Busy(), shared: new Busy() } };
 }

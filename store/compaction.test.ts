@@ -56,6 +56,24 @@ t.test('does not grow with what passes through', async (t) => {
   await store.close();
 });
 
+for (const room of ['plenty of room', 'little room'] as const) {
+  t.test(`a segment of which a tenth lives is copied, and given back, only where the disk has little room: ${room}`, async (t) => {
+    const world = new World();
+    const store = await world.open();
+    const entries = world.entries(100);
+    await store.hold(entries);
+    const before = world.segments.length;
+    if (room === 'little room') world.disk.capacityBytes = world.disk.usedBytes + 5 * LIMITS.segmentBytes;
+    for (const [i, entry] of entries.entries()) if (i % 10 > 0) await store.step([{ rid: entry.record.rid, state: 'accepted' }]);
+    for (let turns = 0; turns < 200; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+    const more = world.entries(60);
+    await store.hold(more);
+    t.equal(world.segments.length > before + 2, room === 'plenty of room', `${before} segments, then ${world.segments.length}`);
+    for (const entry of [...more, ...entries.filter((_, i) => i % 10 === 0)]) t.same(await readBlob(store, entry.record), Buffer.from(entry.blob));
+    await store.close();
+  });
+}
+
 t.test('keeps everything that lives, wherever it was moved', async (t) => {
   const world = new World();
   let store = await world.open();

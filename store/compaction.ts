@@ -18,7 +18,7 @@ import type { LoggedEntry, Segment } from './segment-log.js';
 import type { OutboxEntry } from './store.js';
 import type { StoreParts } from './store-parts.js';
 
-/** While the log takes less than this part of the capacity there is room to wait: what is in a segment ends by itself, and is never copied. */
+/** While the log takes less than this part of the capacity, and less than the disk has left, there is room to wait: what is in a segment ends by itself, and is never copied. */
 const ROOMY = 0.25;
 const SPARSE_WITH_ROOM = 0.02;
 /** Below this it costs less to copy what lives than to keep what is dead. */
@@ -38,6 +38,7 @@ export class Compaction {
   #stopped = false;
   /** Now is the time for it, whether or not there is room. */
   #isThorough = false;
+  #hasRoom = false;
   #diedBytes = -Infinity;
 
   constructor(parts: StoreParts) {
@@ -72,6 +73,8 @@ export class Compaction {
   }
 
   async #run(): Promise<void> {
+    const { log, limits, freeBytes } = this.#parts;
+    this.#hasRoom = log.diskBytes < limits.capacityBytes * ROOMY && log.diskBytes < (await freeBytes());
     for (let segment = this.#next(); segment !== undefined && !this.#stopped; segment = this.#next()) {
       try {
         if (!(await this.#compact(segment))) return;
@@ -96,7 +99,7 @@ export class Compaction {
   #sparse(): number {
     const { log, limits } = this.#parts;
     if (log.diskBytes > limits.capacityBytes) return SPARSE_UNDER_PRESSURE;
-    return this.#isThorough || log.diskBytes > limits.capacityBytes * ROOMY ? SPARSE : SPARSE_WITH_ROOM;
+    return this.#isThorough || !this.#hasRoom ? SPARSE : SPARSE_WITH_ROOM;
   }
 
   /** Whether the segment was given back, or turned out to be one that never can be. */

@@ -48,6 +48,8 @@ export interface StoreParts {
   readonly limits: StoreLimits;
   readonly clock: Clock;
   readonly report: (event: StoreEvent) => void;
+  /** What the disk has room for. */
+  readonly freeBytes: () => Promise<number>;
   readonly log: SegmentLog;
   readonly index: StoreIndex;
   readonly book: UsageBook;
