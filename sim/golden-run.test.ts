@@ -15,6 +15,9 @@ import { Trace } from './trace.js';
  */
 const GOLDEN: Readonly<Record<string, string>> = {
   '20': '3f477b3315cdfcb4086f371690f615019a78d863e63d957ac40224a09f1a56e8',
+  '22': '3f477b3315cdfcb4086f371690f615019a78d863e63d957ac40224a09f1a56e8',
+  '24': '3f477b3315cdfcb4086f371690f615019a78d863e63d957ac40224a09f1a56e8',
+  '26': '3f477b3315cdfcb4086f371690f615019a78d863e63d957ac40224a09f1a56e8',
 };
 
 const SEED = 2026;

@@ -9,6 +9,9 @@ import { periodic } from './windows.js';
 /** V8's own logarithm is in them. */
 const GOLDEN: Readonly<Record<string, string>> = {
   '20': '02e7860f4d58c16bf37ae9b07df931b761178fe600fc8b2c10fb9196dc0c8264',
+  '22': '02e7860f4d58c16bf37ae9b07df931b761178fe600fc8b2c10fb9196dc0c8264',
+  '24': '02e7860f4d58c16bf37ae9b07df931b761178fe600fc8b2c10fb9196dc0c8264',
+  '26': '02e7860f4d58c16bf37ae9b07df931b761178fe600fc8b2c10fb9196dc0c8264',
 };
 
 const major = process.versions.node.split('.')[0] ?? '';
