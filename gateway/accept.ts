@@ -93,6 +93,8 @@ class AcceptIntake implements Intake {
   readonly #ways: Way[];
   /** Hex rids. */
   readonly #told: ReadonlySet<string>;
+  /** Every transfer it takes part in, whatever becomes of the record: each is left at the end. */
+  readonly #joined: IncomingBlob[] = [];
   #stagedBytes = 0;
 
   constructor(context: GatewayContext, peer: Peer, records: readonly TransitRecord[], ways: Way[], told: ReadonlySet<string>) {
@@ -143,7 +145,9 @@ class AcceptIntake implements Intake {
   }
 
   async abandon(): Promise<void> {
-    for (const way of this.#ways) if (way.kind === 'large') await way.incoming?.close();
+    // One that cannot be closed keeps no other open.
+    const left = await Promise.allSettled(this.#joined.splice(0).map((incoming) => incoming.close()));
+    for (const end of left) if (end.status === 'rejected') throw end.reason;
   }
 
   #record(index: number): TransitRecord {
@@ -191,7 +195,10 @@ class AcceptIntake implements Intake {
 
   async #join(index: number, record: TransitRecord): Promise<IncomingBlob | undefined> {
     const joined = await this.#context.incoming.join({ record, from: this.#peer.name, heldAtMs: this.#context.trust.nowMs() });
-    if (typeof joined !== 'string') return joined;
+    if (typeof joined !== 'string') {
+      this.#joined.push(joined);
+      return joined;
+    }
     this.#ways[index] = joined === 'busy' ? refuseBusy(record) : refuse(record, ...refusalOf(joined));
     return undefined;
   }

@@ -338,6 +338,17 @@ t.test('a batch with one false blob is refused whole, and can be sent again with
   t.equal((await submit(a, [good])).controls[0]?.kind, 'receipt');
 });
 
+t.test('a large blob that came out wrong is taken when it comes as it should, and no transfer stays open behind either', async (t) => {
+  const { clock, a } = await openPair({}, 64 * 1024);
+  const message = testMessage(30, 'example.org', clock, 200_000);
+  const wrong = { ...message, blob: new Uint8Array(message.blob.length) };
+  t.match((await submit(a, [wrong])).controls, [{ kind: 'refusal', code: 'blob-mismatch' }]);
+  t.notOk(a.gateway.context.incoming.has(message.record.rid));
+  t.match((await submit(a, [message])).controls, [{ kind: 'receipt' }]);
+  t.notOk(a.gateway.context.incoming.has(message.record.rid));
+  t.equal(await stateAt(a, message), 'held');
+});
+
 t.test('a batch that breaks off leaves nothing behind', async (t) => {
   const { clock, a } = await openPair();
   const messages = [testMessage(17, 'example.org', clock), testMessage(18, 'example.org', clock)];

@@ -106,6 +106,8 @@ export class SimDomain {
     message.knocks += 1;
     if (message.isSettled) this.#world.checks.violated('duplicate', this.#node.name, `a knock for ${short(message.rid)}, which ${this.name} has accepted`);
     if (message.deliveredUs === undefined) this.#later(NETWORK_US, () => void this.#fetch(message).catch(() => undefined));
+    // The gateway has not heard of it, or could not write it down: it is told again, as a domain does (domain/collect.ts).
+    else if (message.isAccepted) this.#later(NETWORK_US, () => this.#node.gateway?.openings(encodeOpening(message.accept)));
   }
 
   async #fetch(message: Message): Promise<void> {

@@ -35,8 +35,11 @@ export class BlobFiles {
     await this.#disk.makeDir(this.#dir);
   }
 
-  openPart(record: string): Promise<DiskFile> {
-    return this.#disk.open(this.#partPath(record), 'write');
+  /** @param isNew its name is made durable, too: what is synced in a file without a name is gone after a cut of power */
+  async openPart(record: string, isNew = false): Promise<DiskFile> {
+    const file = await this.#disk.open(this.#partPath(record), 'write');
+    if (isNew) await this.#disk.syncDir(this.#dir).catch((error: unknown) => file.close().finally(() => Promise.reject(error)));
+    return file;
   }
 
   removePart(record: string): void {

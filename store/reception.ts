@@ -35,7 +35,7 @@ export class Reception implements ReceiverHost {
         way.open = false;
         return nothingMissing;
       }
-      const part = new PartFile(await files.openPart(key), record.blobBytes, way.ranges, (ranges) => {
+      const part = new PartFile(await files.openPart(key, way.ranges.length === 0), record.blobBytes, way.ranges, (ranges) => {
         way.ranges = ranges;
         incoming.save(way);
       });
