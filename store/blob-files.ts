@@ -38,7 +38,13 @@ export class BlobFiles {
   /** @param isNew its name is made durable, too: what is synced in a file without a name is gone after a cut of power */
   async openPart(record: string, isNew = false): Promise<DiskFile> {
     const file = await this.#disk.open(this.#partPath(record), 'write');
-    if (isNew) await this.#disk.syncDir(this.#dir).catch((error: unknown) => file.close().finally(() => Promise.reject(error)));
+    if (!isNew) return file;
+    try {
+      await this.#disk.syncDir(this.#dir);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return file;
   }
 
