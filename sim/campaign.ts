@@ -1,5 +1,6 @@
 /** The campaign: one seed after another draws its scenario and runs it. What broke a rule is made as small as it can be while it still breaks it. */
 import { randomScenario } from './random-scenario.js';
+import { everyFlowHasAWay } from './reach.js';
 import { runScenario } from './run-scenario.js';
 import type { Rule, Violation } from './checks.js';
 import { parseScenario } from './scenario-file.js';
@@ -39,6 +40,7 @@ export interface SmallCase {
 export async function shrinkSeed(seed: number, rule: Rule, mostRuns: number, plant?: Plant): Promise<SmallCase | undefined> {
   let found: Violation | undefined;
   const { scenario, runs } = await shrinkScenario(randomScenario(seed), mostRuns, async (candidate) => {
+    if (rule === 'liveness' && !everyFlowHasAWay(candidate)) return false;
     const broken = (await runInput(candidate, seed, plant)).violations.find((violation) => violation.rule === rule);
     found = broken ?? found;
     return broken !== undefined;
