@@ -1,7 +1,7 @@
 /** Solar conjunctions: the times at which the Sun stands so close to the line between two planets that nothing gets through. */
+import { angleWindows } from './angle-windows.js';
 import { sunAngleDeg } from './planets.js';
 import type { Line } from './planets.js';
-import { sought } from './windows.js';
 import type { Windows } from './windows.js';
 
 const US_PER_DAY = 86_400e6;
@@ -17,31 +17,12 @@ const HORIZON_US = 20 * 365.25 * US_PER_DAY;
 
 /** When the angle is below `belowDeg`, in the time in which something leaves. */
 export function conjunctions(line: Line, belowDeg: number, startMs: number): Windows {
-  const above = (us: number): number => sunAngleDeg(line, startMs + us / US_PER_MS) - belowDeg;
   const degPerDay = line.from === 'moon' || line.to === 'moon' ? MOON_DEG_PER_DAY : PLANET_DEG_PER_DAY;
-  /** The first time from `fromUs` on at which it is dark, or is no longer. As far as it is away, it cannot be sooner. */
-  const edge = (fromUs: number, isDark: boolean): number | undefined => {
-    let beforeUs = fromUs;
-    for (let us = fromUs; us < fromUs + HORIZON_US; ) {
-      const deg = above(us);
-      if (deg < 0 === isDark) return us === fromUs ? us : between(beforeUs, us, (middle) => above(middle) < 0 === isDark);
-      beforeUs = us;
-      us += Math.max(SHORTEST_US, (Math.abs(deg) / degPerDay) * US_PER_DAY);
-    }
-    return undefined;
-  };
-  return sought((fromUs) => {
-    const startUs = edge(fromUs, true);
-    return startUs === undefined ? undefined : { startUs, endUs: edge(startUs, false) ?? Number.MAX_SAFE_INTEGER };
+  return angleWindows({
+    degAt: (us) => belowDeg - sunAngleDeg(line, startMs + us / US_PER_MS),
+    mostDegPerUs: degPerDay / US_PER_DAY,
+    shortestUs: SHORTEST_US,
+    precisionUs: PRECISION_US,
+    horizonUs: HORIZON_US,
   });
-}
-
-function between(beforeUs: number, afterUs: number, isAfter: (us: number) => boolean): number {
-  let [low, high] = [beforeUs, afterUs];
-  while (high - low > PRECISION_US) {
-    const middle = (low + high) / 2;
-    if (isAfter(middle)) high = middle;
-    else low = middle;
-  }
-  return Math.ceil(high);
 }

@@ -1,8 +1,8 @@
 /** Sights: the times at which a station on Earth has the other planet high enough in its sky to hear it, or to be heard. */
+import { angleWindows } from './angle-windows.js';
 import { elevationDeg } from './planets.js';
 import type { Line } from './planets.js';
 import type { Station } from './satellites.js';
-import { sought } from './windows.js';
 import type { Windows } from './windows.js';
 
 const US_PER_HOUR = 3600e6;
@@ -28,30 +28,11 @@ export interface Outlook {
 export function sights({ line, station, startMs, lightUs }: Outlook, maskDeg: number): Windows {
   const isSent = line.from === 'earth';
   const planet = isSent ? line.to : line.from;
-  const above = (us: number): number => elevationDeg(planet, station, startMs + (isSent ? us : us + lightUs(us)) / US_PER_MS) - maskDeg;
-  /** The first time from `fromUs` on at which it is up, or no longer is. As far as it has to go, it cannot be sooner. */
-  const edge = (fromUs: number, isUp: boolean): number | undefined => {
-    let beforeUs = fromUs;
-    for (let us = fromUs; us < fromUs + HORIZON_US; ) {
-      const deg = above(us);
-      if (deg > 0 === isUp) return us === fromUs ? us : between(beforeUs, us, (middle) => above(middle) > 0 === isUp);
-      beforeUs = us;
-      us += Math.max(SHORTEST_US, Math.floor((Math.abs(deg) / MOST_DEG_PER_HOUR) * US_PER_HOUR));
-    }
-    return undefined;
-  };
-  return sought((fromUs) => {
-    const startUs = edge(fromUs, true);
-    return startUs === undefined ? undefined : { startUs, endUs: edge(startUs, false) ?? Number.MAX_SAFE_INTEGER };
+  return angleWindows({
+    degAt: (us) => elevationDeg(planet, station, startMs + (isSent ? us : us + lightUs(us)) / US_PER_MS) - maskDeg,
+    mostDegPerUs: MOST_DEG_PER_HOUR / US_PER_HOUR,
+    shortestUs: SHORTEST_US,
+    precisionUs: PRECISION_US,
+    horizonUs: HORIZON_US,
   });
-}
-
-function between(beforeUs: number, afterUs: number, isAfter: (us: number) => boolean): number {
-  let [low, high] = [beforeUs, afterUs];
-  while (high - low > PRECISION_US) {
-    const middle = (low + high) / 2;
-    if (isAfter(middle)) high = middle;
-    else low = middle;
-  }
-  return Math.ceil(high);
 }
