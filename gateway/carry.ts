@@ -9,7 +9,7 @@ import type { StickFreight } from '../links/usb/stick-transfer.js';
 import { badSignature } from '../wire/faults.js';
 import { verifyStickManifest } from '../wire/stick-manifest.js';
 import type { StickManifest } from '../wire/stick-manifest.js';
-import { readManifestOf, sealedBytesOf } from './stick-file.js';
+import { readManifestOf, vouchedBytesOf } from './stick-file.js';
 import type { StickVisit } from './stick-parts.js';
 
 /** Takes a copy of a file that is for another gateway; false when it is left to the stick. */
@@ -25,7 +25,7 @@ export async function carryIn(visit: StickVisit, file: StickFile, reader: StickR
   const heldBytes = ledger.carried().reduce((sum, { bytes }) => sum + bytes, 0);
   if (heldBytes + file.bytes > config.stick.carryBytes) return false;
   // Read once before a byte of it is kept: a file that is damaged is of no use to anybody.
-  for await (const _ of sealedBytesOf(reader, manifest, meter));
+  for await (const _ of vouchedBytesOf(reader, manifest, meter));
   if (!(await copy(spool, reader, file.id, manifest, meter))) return false;
   await ledger.carry({ id: file.id, bytes: file.bytes, untilMs: manifest.untilSec * 1000, on: [] });
   return true;
@@ -62,7 +62,7 @@ async function copy(to: Stick, reader: StickReader, id: string, manifest: StickM
   const freight: StickFreight = {
     headBytes: manifest.bytes.length,
     bodyBytes: manifest.sealedBytes,
-    body: () => sealedBytesOf(reader, manifest, meter),
+    body: () => vouchedBytesOf(reader, manifest, meter),
     complete: () => ({ id, head: manifest.bytes, bodyHash: manifest.sealedHash }),
   };
   const put = await to.put(freight, () => undefined, () => Promise.resolve());

@@ -15,7 +15,7 @@ import { carryIn } from './carry.js';
 import type { GatewayContext } from './context.js';
 import { makeDue } from './make-due.js';
 import type { Peer } from './peer-book.js';
-import { eachBatch, readManifestOf } from './stick-file.js';
+import { eachBatch, readManifestOf, sealedBytesOf, vouchedBytesOf } from './stick-file.js';
 import type { StickVisit } from './stick-parts.js';
 
 export interface Imported {
@@ -112,22 +112,21 @@ function senderOf({ book }: GatewayContext, manifest: StickManifest): Peer {
 }
 
 async function checkWhole({ context, doors }: StickVisit, reader: StickReader, manifest: StickManifest, sender: Peer, meter: (bytes: number) => void): Promise<void> {
-  await eachBatch(reader, manifest, context.key, meter, async (batch) => {
+  await eachBatch(vouchedBytesOf(reader, manifest, meter), manifest, context.key, async (batch) => {
     const read = await doors.check(batch);
     if (read.kind === 'bad') throw read.error;
     if (read.kind === 'stranger' || read.peer !== sender) throw badSeal('stick/batch', 'a batch that its sender has not signed');
-    return true;
   });
 }
 
 async function takeWhole({ context, doors }: StickVisit, reader: StickReader, manifest: StickManifest, tally: Tally, meter: (bytes: number) => void): Promise<void> {
-  await eachBatch(reader, manifest, context.key, meter, async (batch) => {
+  // The seal says again that every byte is the sender's, and the store that a blob is what its record names.
+  await eachBatch(sealedBytesOf(reader, manifest, meter), manifest, context.key, async (batch) => {
     const answer = await doors.take(batch);
     if (answer.kind === 'bad') throw answer.error;
     if (answer.kind === 'stranger') throw badSeal('stick/batch', 'a batch that has changed since it was checked');
     tally.records += answer.taken.rids.length;
     tally.refusedRecords += answer.taken.refusals.length;
-    return true;
   });
 }
 

@@ -4,6 +4,7 @@
  * it travels bare (https) or as the payload of a bundle.
  */
 import { toHex } from '../base/bytes.js';
+import { oneAhead } from '../base/one-ahead.js';
 import type { LinkSupport } from '../links/link.js';
 import type { BlobSource, OutboxEntry, StoredRecord } from '../store/store.js';
 import { encodeBatchHead, encodePieceHead } from '../wire/batch.js';
@@ -207,15 +208,27 @@ export async function toFreight(context: GatewayContext, peer: Peer, supports: L
   // Hundreds may be under way for an hour: what is in the store is read from there, as often as it takes, and was summed up once.
   const [first, , last] = parts;
   rooms.give(room);
-  return { bytes: bundleBytes, open: () => streamBundle(first, streamBatch(head, pieces, LINGERING_READ_BYTES), last), release: () => undefined };
+  return { bytes: bundleBytes, open: () => streamBundle(first, trickleBatch(head, pieces), last), release: () => undefined };
 }
 
-async function* streamBatch(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[], mostBytes = Number.POSITIVE_INFINITY): AsyncIterable<Uint8Array> {
+type HeadedPiece = LoadPiece & { readonly head: Uint8Array };
+
+async function* streamBatch(head: Uint8Array, pieces: readonly HeadedPiece[]): AsyncIterable<Uint8Array> {
+  yield head;
+  const reads = pieces.map((piece) => async () => ({ piece, bytes: await piece.source.read(piece.offset, piece.offset + piece.length) }));
+  for await (const { piece, bytes } of oneAhead(reads)) {
+    yield piece.head;
+    yield bytes;
+  }
+}
+
+/** The same in small parts, one in memory at a time. */
+async function* trickleBatch(head: Uint8Array, pieces: readonly HeadedPiece[]): AsyncIterable<Uint8Array> {
   yield head;
   for (const { head: pieceHead, offset, length, source } of pieces) {
     yield pieceHead;
     const endByte = offset + length;
-    for (let at = offset; at < endByte; at += mostBytes) yield await source.read(at, Math.min(endByte, at + mostBytes));
+    for (let at = offset; at < endByte; at += LINGERING_READ_BYTES) yield await source.read(at, Math.min(endByte, at + LINGERING_READ_BYTES));
   }
 }
 
@@ -225,7 +238,7 @@ async function* streamBundle(first: Uint8Array, batch: AsyncIterable<Uint8Array>
   yield last;
 }
 
-async function gather(head: Uint8Array, pieces: readonly (LoadPiece & { readonly head: Uint8Array })[], into: Uint8Array): Promise<Uint8Array> {
+async function gather(head: Uint8Array, pieces: readonly HeadedPiece[], into: Uint8Array): Promise<Uint8Array> {
   into.set(head);
   let offset = head.length;
   for (const piece of pieces) {

@@ -1,7 +1,9 @@
 /** One file of a stick from the inside: the manifest that opens it, and the batches that are sealed behind it. */
 import { equalBytes, toHex } from '../base/bytes.js';
+import { oneAhead } from '../base/one-ahead.js';
 import { badSeal, truncated } from '../wire/faults.js';
 import type { StickReader } from '../links/usb/stick-disk.js';
+import { partsOf } from '../links/usb/stick-transfer.js';
 import type { SigningKey } from '../wire/keys.js';
 import { sha256Stream } from '../wire/node-crypto.js';
 import { FrameReader } from '../wire/stick-frames.js';
@@ -24,38 +26,45 @@ export async function readManifestOf(id: string, reader: StickReader): Promise<S
   return manifest;
 }
 
-/** Everything behind the manifest, as it lies there; it ends in WIRE_SEAL where it is not what the manifest vouches for. */
+/** Everything behind the manifest, as it lies there. */
 export async function* sealedBytesOf(reader: StickReader, manifest: StickManifest, progress: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(READ_BYTES);
-  const hash = sha256Stream();
   const endByte = manifest.bytes.length + manifest.sealedBytes;
-  for (let offset = manifest.bytes.length; offset < endByte; ) {
-    const length = await reader.read(offset, buffer.subarray(0, endByte - offset));
-    if (length === 0) throw truncated('stick', offset);
-    const chunk = buffer.subarray(0, length);
+  let offset = manifest.bytes.length;
+  for await (const chunk of oneAhead(partsOf(reader, offset, endByte, [new Uint8Array(READ_BYTES), new Uint8Array(READ_BYTES)]))) {
+    yield chunk;
+    offset += chunk.length;
+    progress(chunk.length);
+  }
+  if (offset < endByte) throw truncated('stick', offset);
+}
+
+/** The same; it ends in WIRE_SEAL where it is not what the manifest vouches for. */
+export async function* vouchedBytesOf(reader: StickReader, manifest: StickManifest, progress: (bytes: number) => void): AsyncGenerator<Uint8Array> {
+  const hash = sha256Stream();
+  for await (const chunk of sealedBytesOf(reader, manifest, progress)) {
     hash.update(chunk);
     yield chunk;
-    offset += length;
-    progress(length);
   }
   if (!equalBytes(hash.digest(), manifest.sealedHash)) throw badSeal('stick', 'not the bytes that the manifest vouches for');
 }
 
-/** Hands the batches of a file over, one after another, until `use` gives false. */
-export async function eachBatch(reader: StickReader, manifest: StickManifest, key: SigningKey, progress: (bytes: number) => void, use: (batch: AsyncIterable<Uint8Array>) => Promise<boolean>): Promise<void> {
-  const events = frameEvents(reader, manifest, key, progress);
-  for (let next = await events.next(); next.done !== true; next = await events.next()) {
-    if (!(await use(untilEnd(events)))) return;
+/** Hands the batches of a file over, one after another. @param sealed what is behind the manifest */
+export async function eachBatch(sealed: AsyncIterable<Uint8Array>, manifest: StickManifest, key: SigningKey, use: (batch: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+  const events = frameEvents(sealed, manifest, key);
+  try {
+    for (let next = await events.next(); next.done !== true; next = await events.next()) await use(untilEnd(events));
+  } finally {
+    await events.return(undefined);
   }
 }
 
-async function* frameEvents(reader: StickReader, manifest: StickManifest, key: SigningKey, progress: (bytes: number) => void): AsyncGenerator<FrameEvent> {
+async function* frameEvents(sealed: AsyncIterable<Uint8Array>, manifest: StickManifest, key: SigningKey): AsyncGenerator<FrameEvent> {
   const frames = new FrameReader();
   let events: FrameEvent[] = [];
   const opener = stickOpener(openStickKey(key, manifest.sealedKey), (content) => {
     events.push(...frames.push(content));
   });
-  for await (const chunk of sealedBytesOf(reader, manifest, progress)) {
+  for await (const chunk of sealed) {
     opener.push(chunk);
     yield* events;
     events = [];
