@@ -26,6 +26,7 @@ import { Planner } from './plan.js';
 import type { OwnPlan } from './plan-file.js';
 import { Priorities } from './priorities.js';
 import { Refusals } from './refusals.js';
+import { planAtStart } from './start-plan.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -52,6 +53,6 @@ export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await restoreVolumes(store, context.planner);
-  await gateway.replan();
+  await planAtStart(context, () => gateway.replan());
   return gateway;
 }

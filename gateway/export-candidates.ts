@@ -38,8 +38,6 @@ const LARGE_EXTRA_FRACTION = 0.001;
 export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'due' | 'find' | 'blob' | 'blobs'> {
   readonly #options: CandidateOptions;
   #ready: Candidate[] | undefined;
-  /** Records that do not fit. */
-  tooLarge = 0;
 
   constructor(options: CandidateOptions) {
     this.#options = options;
@@ -69,27 +67,33 @@ export class ExportCandidates implements Pick<PackInput['store'], 'outbox' | 'du
     return this.#ready.map(({ stored }) => stored);
   }
 
+  /** What is passed over stands in front of what is not at worst: then as many more are looked at. */
   async #look(target: string, nowMs: number): Promise<Candidate[]> {
-    const { context, here, elsewhere, mostLookedAt } = this.#options;
+    const { here, elsewhere, mostLookedAt } = this.#options;
+    const found = await this.#lookAt(target, nowMs, mostLookedAt);
+    const passedOver = here.size + elsewhere.size;
+    return found.isAll || found.ready.length >= mostLookedAt || passedOver === 0 ? found.ready : (await this.#lookAt(target, nowMs, mostLookedAt + passedOver)).ready;
+  }
+
+  async #lookAt(target: string, nowMs: number, most: number): Promise<{ readonly ready: Candidate[]; readonly isAll: boolean }> {
+    const { context, here, elsewhere } = this.#options;
     const untilMs = elsewhere.size === 0 ? nowMs : nowMs + FAR_MS;
-    const found = await context.store.due(target, untilMs, mostLookedAt + here.size + elsewhere.size);
-    return found.flatMap((stored) => {
+    const found = await context.store.due(target, untilMs, most);
+    const ready = found.flatMap((stored) => {
       const rid = toHex(stored.record.rid);
       const isDue = (stored.schedule?.dueMs ?? Infinity) <= nowMs;
       if (here.has(rid) || (!isDue && !elsewhere.has(rid))) return [];
       const candidate = this.#asCandidate(stored);
       return candidate === undefined ? [] : [{ rid, stored: candidate }];
     });
+    return { ready, isAll: found.length < most };
   }
 
   /** On a stick every large blob goes unasked: an answer to a bare offer would be weeks away. */
   #asCandidate(stored: StoredRecord): StoredRecord | undefined {
     const { context, roomBytes } = this.#options;
     if (stored.record.blobBytes < context.config.store.largeBlobBytes) return stored;
-    if (stored.record.blobBytes * (1 + LARGE_EXTRA_FRACTION) + LARGE_EXTRA_BYTES > roomBytes) {
-      this.tooLarge += 1;
-      return undefined;
-    }
+    if (stored.record.blobBytes * (1 + LARGE_EXTRA_FRACTION) + LARGE_EXTRA_BYTES > roomBytes) return undefined;
     return stored.schedule === undefined ? undefined : { ...stored, schedule: { ...stored.schedule, attempts: 0 } };
   }
 }

@@ -38,6 +38,7 @@ import { Priorities } from './priorities.js';
 import { Refusals } from './refusals.js';
 import type { PriorityRule } from './priorities.js';
 import { ownPlan } from './plan-file.js';
+import { planAtStart } from './start-plan.js';
 import type { PlanContact } from '../plan/contact-plan.js';
 
 const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (event, fields) => process.stderr.write(`# ${event} ${JSON.stringify(fields)}\n`) };
@@ -179,7 +180,7 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const gateway = new Gateway(context, lanes, { knock: (host, port, datagram) => knocks.push({ host, port, datagram }) });
   if (options.store !== undefined) {
     await restoreVolumes(store, context.planner);
-    await gateway.replan();
+    await planAtStart(context, () => gateway.replan());
   }
   await gateway.startLinks();
   const settle = async (): Promise<number> => {

@@ -1,7 +1,8 @@
 /** Plan: which way a record goes from here. The answer is the name of a queue. */
-import { toHex } from '../base/bytes.js';
+import { toHex, utf8 } from '../base/bytes.js';
 import { Router } from '../plan/router.js';
 import type { LeftVolumes } from '../plan/router.js';
+import { sha256Of } from '../wire/node-crypto.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { GatewayConfig } from './config.js';
 import { DomainMap } from './domain-map.js';
@@ -12,7 +13,12 @@ import { PARKED, peerTarget, servedTarget } from './target.js';
 /** What is looked at where the contact plan says the way. */
 export type Planned = Pick<TransitRecord, 'destination' | 'rid' | 'bytes' | 'blobBytes' | 'expirySec'>;
 
+/** Counts the changes of how `target` decides. */
+const RULES = 1;
+
 export class Planner {
+  /** Names all that `target` looks at beside the record; undefined where a contact plan decides, too. */
+  readonly rules: Uint8Array | undefined;
   readonly #book: PeerBook;
   readonly #routes: DomainMap<GatewayConfig['routes'][number]>;
   readonly #plan: { readonly router: Router; readonly nodes: ReadonlyMap<string, number>; readonly names: ReadonlyMap<number, string> } | undefined;
@@ -20,7 +26,10 @@ export class Planner {
   constructor(routes: GatewayConfig['routes'], book: PeerBook, plan?: OwnPlan) {
     this.#book = book;
     this.#routes = new DomainMap(routes.map((route) => [route.to, route]));
-    if (plan === undefined) return;
+    if (plan === undefined) {
+      this.rules = sha256Of(utf8(JSON.stringify([RULES, routes, book.all().map(({ name, domain }) => [name, domain?.domain])])));
+      return;
+    }
     const names = new Map([...plan.nodes].filter(([name]) => book.byName(name)?.role === 'neighbour').map(([name, node]) => [node, name]));
     this.#plan = { router: new Router(plan.contacts, plan.here, new Set(names.keys())), nodes: plan.nodes, names };
   }
