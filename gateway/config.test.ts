@@ -192,4 +192,5 @@ t.test('a command link has folders of its own and a program by path or by name',
 
 t.test('nothing at all, a list, or a word is no configuration', async (t) => {
   for (const value of [undefined, null, [], 'postern', {}]) t.ok(fault(value));
+  t.match(fault('postern-gateway-key-1 secret')?.message, /the file: .*\(found string\)/, 'nor does a key that was named by mistake come out');
 });

@@ -33,6 +33,8 @@ function foundText(value: unknown, parts: readonly PropertyKey[]): string {
   let found = value;
   for (const part of parts) found = typeof found === 'object' && found !== null ? (found as Record<PropertyKey, unknown>)[part] : undefined;
   if (found === undefined) return 'nothing';
+  // Another file altogether, a key perhaps: what is in it is nobody's business.
+  if (parts.length === 0 && typeof found !== 'object') return typeof found;
   const text = JSON.stringify(found);
   return text.length > FOUND_CHARACTERS ? `${text.slice(0, FOUND_CHARACTERS)}…` : text;
 }
