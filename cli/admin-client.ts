@@ -42,9 +42,13 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
 }
 
-function refusal(who: string, value: unknown, status: number): PosternError<'CLI_REFUSED'> {
+/** What the command line itself said wrong: it was found where it was looked at first. */
+const WRONG_USAGE: ReadonlySet<unknown> = new Set(['GATEWAY_ADMIN_REQUEST', 'GATEWAY_NO_LINK']);
+
+function refusal(who: string, value: unknown, status: number): PosternError {
   const { code, message } = (typeof value === 'object' && value !== null ? value : {}) as { code?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message : `${who} answered with status ${status}; its log says why.`;
+  if (WRONG_USAGE.has(code)) return new PosternError('CLI_USAGE', text, { found: text });
   return new PosternError('CLI_REFUSED', text, { code: typeof code === 'string' ? code : String(status) });
 }
 

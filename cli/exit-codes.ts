@@ -25,6 +25,7 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CLI_CARD: EXIT.usage,
   CLI_NOT_RUNNING: EXIT.unreachable,
   CLI_REFUSED: EXIT.refused,
+  GATEWAY_NO_LINK: EXIT.usage,
   STORE_LOCKED: EXIT.locked,
   CONFIG_UNREADABLE: EXIT.usage,
   CONFIG_SYNTAX: EXIT.usage,

@@ -67,7 +67,9 @@ t.test('asks before it drops, and wants to know what', async (t) => {
     t.match(await run(dir, 'queue', 'drop', '--to', 'north.example'), { code: 2, stderr: /give --yes/ });
     const typed = await postern(['--config', join(dir, 'postern.yaml'), 'queue', 'drop', '--to', 'north.example'], { typed: 'n\n' });
     t.match(typed, { code: 4, stderr: /nobody is told. Go on\?/ });
-    t.match(await run(dir, 'queue', 'drop', '--record', 'zz', '--yes'), { code: 4, stderr: /cannot be used/ });
+    t.match(await run(dir, 'queue', 'drop', '--record', 'zz', '--yes'), { code: 2, stderr: /cannot be used/ });
+    t.match(await run(dir, 'queue', 'list', 'shore'), { code: 2, stderr: /target is parked, peer:NAME, served:DOMAIN/ });
+    t.match(await run(dir, 'queue', 'drop', '--queue', 'peer', '--yes'), { code: 2, stderr: /target is parked/ });
     t.match(await json(dir, 'queue', 'list'), [{ target: 'parked', records: 1 }]);
   });
 });
@@ -78,7 +80,7 @@ t.test('tries a link, both ways', async (t) => {
   await pair(shore, pier, 'pier');
   await running(t, pier, async () => {
     t.match(await run(pier, 'link', 'test', 'shore'), { code: 3, stdout: /^shore\/https does not work: unreachable, / });
-    t.match(await run(pier, 'link', 'test', 'moon'), { code: 4, stderr: /There is no link moon\. There is shore\/https\./ });
+    t.match(await run(pier, 'link', 'test', 'moon'), { code: 2, stderr: /There is no link moon\. There is shore\/https\./ });
     await running(t, shore, async () => {
       t.match(await run(pier, 'link', 'test', 'shore'), { code: 0, stdout: /^shore\/https works: round trip .*\/s\. The test sent 19\d KiB\.\n$/ });
       t.match(await json(pier, 'link', 'test', 'shore/https', '--bytes', '0'), { works: true, bytes: Number });

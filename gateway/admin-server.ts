@@ -11,6 +11,7 @@ import type { NoticeSelection } from './notice-orders.js';
 import { badRequest, jsonRoute, openPrivateDoor, readJson } from './private-door.js';
 import type { QueueOrder, QueueSelection } from './queue-orders.js';
 import type { StickErrand } from './stick-status.js';
+import { isTarget } from './target.js';
 
 /** Each returns what becomes JSON. A coded error goes to whoever asked, with its code. */
 export interface AdminHandlers {
@@ -84,14 +85,19 @@ function queueQueryOf(url: string): { target?: string; limit: number } {
   const target = query.get('target');
   const limit = Number(query.get('limit') ?? LISTED_BY_DEFAULT);
   if (!Number.isInteger(limit) || limit < 1 || limit > LISTED_AT_MOST) throw badRequest(`limit is a number from 1 to ${LISTED_AT_MOST}`);
-  return { limit, ...(target !== null && { target }) };
+  return { limit, ...(target !== null && { target: targetOf(target) }) };
 }
 
 /** An order for everything at once must not come about by a slip: at least one of the three is given. */
 function selectionOf(value: Readonly<Record<string, unknown>>): QueueSelection {
   const { target, ...rest } = value;
-  if (target !== undefined && typeof target !== 'string') throw badRequest('target is the name of a queue');
-  return { ...(target !== undefined && { target }), ...recordsOf(rest, 'target', target) };
+  const named = target === undefined ? undefined : targetOf(target);
+  return { ...(named !== undefined && { target: named }), ...recordsOf(rest, 'target', named) };
+}
+
+function targetOf(target: unknown): string {
+  if (typeof target !== 'string' || !isTarget(target)) throw badRequest('target is parked, peer:NAME, served:DOMAIN, or one of these after hold:');
+  return target;
 }
 
 function noticeSelectionOf(value: Readonly<Record<string, unknown>>): NoticeSelection {

@@ -18,6 +18,11 @@ export function heldTarget(target: string): string {
   return `hold:${target}`;
 }
 
+/** Whether it can be the name of a queue at all; there may be nothing in it. */
+export function isTarget(text: string): boolean {
+  return /^(hold:)*(parked|(served|peer):.+)$/s.test(text);
+}
+
 export function parseTarget(target: string): { readonly kind: 'served' | 'peer' | 'hold'; readonly of: string } | { readonly kind: 'parked' } {
   const [, kind, of] = /^(served|peer|hold):(.*)$/.exec(target) ?? [];
   if (kind === undefined || of === undefined) return { kind: 'parked' };
