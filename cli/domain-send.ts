@@ -5,6 +5,7 @@ import type { DomainEvent } from '../domain/events.js';
 import type { OutgoingMessage } from '../domain/outgoing.js';
 import type { SendRequest } from '../domain/send.js';
 import type { OutgoingStatus } from '../domain/status.js';
+import { isMimeType } from '../wire/envelope.js';
 import { EventTeller, sent } from './domain-events.js';
 import { inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
@@ -47,6 +48,8 @@ export function addDomainSend(domain: Command, context: CliContext): void {
 async function send(context: CliContext, files: readonly string[], options: SendOptions): Promise<void> {
   const lifetimeHours = options.expires === undefined ? undefined : numberOf(options.expires, '--expires');
   const waitMs = numberOf(options.wait, '--wait') * 1000;
+  if (!options.to.includes('@')) throw new PosternError('CLI_USAGE', `--to takes an address such as bo@example.org, not "${options.to}".`, { found: options.to });
+  if (options.type !== undefined && !isMimeType(options.type)) throw new PosternError('CLI_USAGE', `--type takes a media type such as text/plain, not "${options.type}".`, { found: options.type });
   const teller = new EventTeller(context);
   const isTold = (event: DomainEvent): boolean => options.follow === true || (!context.json && ('doneBytes' in event || event.kind === 'trouble'));
   const onSealed = (message: OutgoingMessage, { file }: SendRequest): void => {
@@ -97,6 +100,6 @@ function tell(context: CliContext, status: OutgoingStatus): void {
 
 function numberOf(text: string, option: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new PosternError('CLI_USAGE', `${option} needs a number, and "${text}" is none.`, { found: text });
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0) throw new PosternError('CLI_USAGE', `${option} takes a number from 0 on, not "${text}".`, { found: text });
   return value;
 }

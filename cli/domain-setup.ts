@@ -8,7 +8,7 @@ import { keyForPeople } from './card-file.js';
 import { depsOf, homeOf, inDomain, withHome } from './domain-home.js';
 import type { HomeOption } from './domain-home.js';
 import { shellQuoted } from './output.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 
 interface InitOptions extends HomeOption {
   readonly listen: string;
@@ -24,8 +24,8 @@ export function addDomainSetup(domain: Command, context: CliContext): void {
     .description('Makes the keys and the configuration of a domain. Nothing that exists is replaced.')
     .argument('<name>', 'the name of the domain, such as example.org')
     .option('--listen <host:port>', 'where knocks are heard, by UDP', `0.0.0.0:${KNOCK_PORT}`)
-    .option('--announce <host:port...>', 'where gateways are told to knock (default: the name of the domain, and the port it listens on)')
-    .option('--user <name...>', 'users to begin with')
+    .option('--announce <host:port>', 'where gateways are told to knock; may be given again (default: the name of the domain, and the port it listens on)', collect)
+    .option('--user <name>', 'a user to begin with; may be given again', collect)
     .action((name: string, options: InitOptions) => init(context, name, options));
   const user = domain.command('user').summary('users of the domain');
   withHome(user.command('add'))
@@ -36,7 +36,7 @@ export function addDomainSetup(domain: Command, context: CliContext): void {
     .summary('print the card that others need to know us')
     .description('Prints the card of the domain, signed: for correspondents, and for a gateway that is to serve us.')
     .argument('[users...]', 'only these users (default: all)')
-    .option('--announce <host:port...>', 'from now on knocks are to come here')
+    .option('--announce <host:port>', 'from now on knocks are to come here; may be given again', collect)
     .action((users: string[], options: HomeOption & { announce?: readonly string[] }) => card(context, users, options));
 }
 

@@ -20,7 +20,7 @@ function errorOf({ stderr }: Pick<Ran, 'stderr'>): string {
 
 t.test('makes a domain and says what to do next', async (t) => {
   const home = join(t.testdir({}), 'home');
-  const made = await postern(['domain', 'init', 'north.example', '--home', home, '--listen', '[::1]:0', '--announce', '127.0.0.1:4557', '--user', 'ann', 'bo']);
+  const made = await postern(['domain', 'init', '--home', home, '--listen', '[::1]:0', '--announce', '127.0.0.1:4557', '--user', 'ann', '--user', 'bo', 'north.example']);
   t.equal(made.code, 0);
   t.match(made.stdout, /Users: ann@north\.example, bo@north\.example/);
   t.match(made.stdout, /postern domain card/);
@@ -54,7 +54,10 @@ t.test('says what is wrong with what it was told', async (t) => {
     ['CLI_USAGE', 2, ['domain', 'send', ...at, file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--wait', 'long', file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--expires', '-1', file]],
+    ['CLI_USAGE', 2, ['domain', 'send', ...at, '--to', 'bo', file]],
+    ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--type', 'plain text', file]],
     ['CLI_USAGE', 2, ['domain', 'receive', ...at, '--count', '0']],
+    ['DOMAIN_STRANGER', 2, ['domain', 'acknowledge', ...at, 'west.example']],
     ['CLI_USAGE', 2, ['domain', 'pull', ...at, 'bo@south.example', 'sometimes']],
     ['DOMAIN_STRANGER', 2, ['domain', 'pull', ...at, 'cy@south.example', 'ignore']],
     ['DOMAIN_STRANGER', 2, ['domain', 'send', ...at, '--to', 'cy@south.example', file]],
@@ -122,6 +125,7 @@ t.test('takes in the card of a gateway, and no other key under its name', async 
   writeFileSync(card, formatCard(pair.gateway.card()));
   t.match(await json('domain', 'gateway', 'add', ...home, card, '--name', 'second'), { code: 0, documents: [{ gateway: 'second', url: pair.gateway.url }] });
   t.match((JSON.parse(readFileSync(join(pair.northDir, 'domain.json'), 'utf8')) as { gateways: unknown }).gateways, [{ name: 'shore' }, { name: 'second' }]);
+  t.equal(errorOf(await json('domain', 'gateway', 'add', ...home, card, '--name', 'The Second')), 'DOMAIN_GATEWAY');
   const impostor = await new TestGateway(9).start();
   t.teardown(() => impostor.close());
   writeFileSync(card, formatCard(impostor.card('shore')));

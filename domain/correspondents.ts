@@ -128,7 +128,8 @@ export class Correspondents {
   /** Pins the changed keys of a domain instead of the old ones, and gives back what they were. */
   async acknowledge(domain: string): Promise<readonly KeyChange[]> {
     const state = await this.#read(domain);
-    if (state === undefined || state.changedCards.length === 0) return [];
+    if (state === undefined) throw new PosternError('DOMAIN_STRANGER', `${domain} is not known here. Get its card and give it to "postern domain know".`, { address: domain });
+    if (state.changedCards.length === 0) return [];
     const { changes } = knownDomain(state);
     const next = state.changedCards.reduce((before, card) => pinned(decodeDomainCard(card), before.users), state);
     await this.#write(domain, next);

@@ -27,7 +27,7 @@ const publicKeySchema = z.codec(
 );
 
 const gatewaySchema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, '1 to 32 lower-case letters, digits and hyphens'),
+  name: z.string().refine(isGatewayName, '1 to 32 lower-case letters, digits and hyphens'),
   url: baseUrlSchema,
   /** The gateway's Ed25519 key: its certificate, its answers, its receipts and its knocks are checked against it. */
   key: publicKeySchema,
@@ -87,6 +87,10 @@ export function checkDomainConfig(value: unknown, file: string): DomainConfig {
 export async function writeDomainConfig(file: string, config: DomainConfig): Promise<void> {
   const value = z.encode(domainConfigSchema, config);
   await writeDurably(file, utf8(`${JSON.stringify(value, undefined, 2)}\n`));
+}
+
+export function isGatewayName(text: string): boolean {
+  return /^[a-z0-9][a-z0-9-]{0,31}$/.test(text);
 }
 
 /** https, or plain HTTP that does not leave this machine. */

@@ -14,7 +14,7 @@ import { nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import { Correspondents } from './correspondents.js';
 import type { KeyChange } from './key-change.js';
-import { checkDomainConfig, isGatewayUrl, readDomainConfig, writeDomainConfig } from './domain-config.js';
+import { checkDomainConfig, isGatewayName, isGatewayUrl, readDomainConfig, writeDomainConfig } from './domain-config.js';
 import { Doors } from './doors.js';
 import type { DomainEvent } from './events.js';
 import { homeAt, isHome, prepareHome } from './home.js';
@@ -110,6 +110,7 @@ export class Domain {
   async addGateway(card: GatewayCard, name = card.name): Promise<void> {
     const { home } = this.#context;
     const config = await readDomainConfig(home.config);
+    if (!isGatewayName(name)) throw new PosternError('DOMAIN_GATEWAY', `"${name}" is no name for a gateway: use 1 to 32 lower-case letters, digits and hyphens.`, { name });
     if (!isGatewayUrl(card.url)) throw new PosternError('DOMAIN_GATEWAY', `The card names ${card.url}: plain HTTP is for gateways on this machine.`, { name });
     const known = config.gateways.find((gateway) => gateway.name === name);
     if (known !== undefined && !equalBytes(known.key, card.key)) {

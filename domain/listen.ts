@@ -48,7 +48,7 @@ export class KnockListener {
     try {
       await once(socket, 'listening');
     } catch (thrown) {
-      throw new PosternError('DOMAIN_PORT', `Cannot listen for knocks on ${host}, UDP port ${port}: ${messageOf(thrown)}`, { host, port }, { cause: thrown });
+      throw new PosternError('DOMAIN_PORT', `Cannot listen for knocks on ${host}, UDP port ${port}: ${messageOf(thrown)}. Is another "postern domain receive" running? Otherwise change knock.listenHost or knock.listenPort in domain.json.`, { host, port }, { cause: thrown });
     }
     socket.on('error', (thrown) => this.#context.report({ kind: 'trouble', what: 'the socket for knocks', thrown }));
     socket.on('message', (datagram) => {

@@ -114,7 +114,7 @@ export function decodeEnvelope(bytes: Uint8Array, path = 'envelope'): Envelope {
   const messageId = fields.bytes(5, 'message-id', MESSAGE_ID_BYTES);
   const salt = fields.bytes(6, 'salt', SALT_BYTES);
   const mimeType = fields.text(7, 'mime-type', MAX_MIME_TYPE_BYTES);
-  if (!MIME_TYPE.test(mimeType)) throw fields.wrong(7, 'mime-type', 'other text', 'type/subtype in printable ASCII');
+  if (!isMimeType(mimeType)) throw fields.wrong(7, 'mime-type', 'other text', 'type/subtype in printable ASCII');
   const payloadBytes = fields.uint(8, 'payload-bytes');
   const plaintextBytes = plaintextBytesOf(payloadBytes);
   if (plaintextBytes === undefined) throw fields.wrong(8, 'payload-bytes', String(payloadBytes), 'a size that a payload can have');
@@ -161,6 +161,11 @@ export function decodeEnvelope(bytes: Uint8Array, path = 'envelope'): Envelope {
 /** Is this the key that the envelope names, and has it signed? */
 export function verifyEnvelope(envelope: Envelope, senderPublicKey: Uint8Array): boolean {
   return equalBytes(envelope.senderKeyPrefix, keyPrefix(senderPublicKey)) && verifySigned(envelope, OBJECT_TYPE.envelope, senderPublicKey);
+}
+
+/** What key 7 can hold. */
+export function isMimeType(text: string): boolean {
+  return text.length <= MAX_MIME_TYPE_BYTES && MIME_TYPE.test(text);
 }
 
 export const MAX_ENVELOPE_BYTES = 8 * 1024;
