@@ -46,10 +46,10 @@ t.test('goes on with the key of an init that was cut short', async (t) => {
 
 t.test('makes nothing from a name that cannot be used', async (t) => {
   const dir = join(t.testdir(), 'new');
-  for (const wrong of [['--name', 'The Pier'], ['--name', 'a"\ndata: /tmp\n#'], ['--url', 'pier'], ['--port', '70000'], ['--node-id', 'pier']]) {
+  for (const wrong of [['--name', 'The Pier'], ['--name', 'a"\ndata: /tmp\n#'], ['--url', 'pier'], ['--port', '70000'], ['--port', 'x'], ['--port', ''], ['--node-id', 'pier']]) {
     const { code, stderr } = await postern(['init', dir, ...wrong]);
     t.equal(code, 2, wrong.join(' '));
-    t.match(stderr, /CONFIG_INVALID|CONFIG_SYNTAX/);
+    t.match(stderr, /CONFIG_INVALID|CONFIG_SYNTAX|CLI_USAGE/);
     await t.rejects(stat(dir));
   }
 });

@@ -23,6 +23,7 @@ interface InitOptions {
 
 const SEED_BYTES = 32;
 const NAME_CHARACTERS = 32;
+const MOST_PORT = 65_535;
 
 export function addInit(program: Command, context: CliContext): void {
   program
@@ -40,6 +41,7 @@ export function addInit(program: Command, context: CliContext): void {
 async function init(context: CliContext, dir: string, options: InitOptions): Promise<void> {
   const name = options.name ?? nameOfMachine();
   const httpsPort = Number(options.port);
+  if (!/^\d+$/.test(options.port) || httpsPort > MOST_PORT) throw new PosternError('CLI_USAGE', `--port takes a number from 0 to ${MOST_PORT}, not "${options.port}".`, { found: options.port });
   const text = configTemplate({ name, nodeId: options.nodeId ?? `dtn://${name}/`, publicUrl: options.url ?? `https://${hostname().toLowerCase()}:${httpsPort}`, httpsPort });
   const files = { config: resolve(dir, 'postern.yaml'), key: resolve(dir, 'gateway.key'), data: resolve(dir, 'data') };
   // A bad name or address is found before anything is made.

@@ -10,7 +10,7 @@ export interface LoadedConfig {
 }
 
 export async function loadConfig(context: CliContext): Promise<LoadedConfig> {
-  const yaml = await readYamlFile(context.configFile);
+  const yaml = await readYamlFile(context.configFile, 'Make one with "postern init", or name another with --config.');
   const config = parseConfig(yaml.value, yaml.file, yaml.lineOf);
   return { yaml, config: context.dataDir === undefined ? config : { ...config, data: resolve(context.dataDir) } };
 }

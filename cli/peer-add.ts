@@ -1,9 +1,10 @@
 /** `postern peer add CARD`: pairing. The key is taken from the card, and people compare it by a way that nobody else controls. */
 import { dirname, join, resolve } from 'node:path';
-import { toBase64url } from '../base/bytes.js';
+import { equalBytes, toBase64url } from '../base/bytes.js';
 import { codeOf, writeDurably } from '../base/durable-file.js';
 import { messageOf, PosternError } from '../base/errors.js';
 import { makeFolder } from '../base/make-folder.js';
+import { readKeyFile } from '../gateway/key-file.js';
 import type { YamlEdit } from '../gateway/yaml-file.js';
 import type { GatewayCard } from '../wire/card.js';
 import type { DomainRecord } from '../wire/domain-record.js';
@@ -12,7 +13,7 @@ import { keyForPeople, readCard } from './card-file.js';
 import { editConfig, LEARNED_AT_START } from './edit-config.js';
 import { EXIT } from './exit-codes.js';
 import { loadConfig } from './load-config.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 
 interface AddOptions {
   readonly name?: string;
@@ -34,8 +35,8 @@ export function addPeerAdd(peer: Command, context: CliContext): void {
     .description('The card of a gateway makes a neighbour; the card of a domain makes a client, which this gateway serves. Compare the words with the other side before you say yes.')
     .argument('<card>', 'the file with the card')
     .option('--name <name>', 'what to call it here (default: what it calls itself)')
-    .option('--link <kind...>', `how to reach a neighbour: ${LINK_KINDS.join(', ')} (default: https)`)
-    .option('--route <to...>', 'what goes by way of a neighbour: a domain, "*.domain", or "*" for the rest')
+    .option('--link <kind>', `how to reach a neighbour: ${LINK_KINDS.join(', ')}; may be given again (default: https)`, collect)
+    .option('--route <to>', 'what goes by way of a neighbour: a domain, "*.domain", or "*" for the rest; may be given again', collect)
     .option('--words <words>', 'the words that the other side has read to you, instead of the question')
     .option('--yes', 'the words have been compared already')
     .action((file: string, options: AddOptions) => add(context, file, options));
@@ -47,8 +48,10 @@ async function add(context: CliContext, file: string, options: AddOptions): Prom
   const key = card.kind === 'gateway' ? card.key : card.domain.signingKey;
   const name = options.name ?? (card.kind === 'gateway' ? card.name : nameOfDomain(card.domain.domain));
   const shown = { name, role: card.kind === 'gateway' ? 'neighbour' : 'client', from: card.kind === 'gateway' ? card.url : card.domain.domain, ...keyForPeople(key) };
+  const own = await readKeyFile(loaded.config.gateway.keyFile);
+  if (equalBytes(own.publicKey, key)) throw new PosternError('CLI_CARD', `${file} is the card of this gateway itself: the other side takes it, and this one takes theirs.`, { path: file });
   if (!(await isCompared(context, shown, options))) {
-    context.output.result({ added: false, ...shown }, () => 'Nothing was changed.');
+    context.output.result({ added: false, ...shown }, () => `${options.words === undefined ? '' : 'These are not the words of the key on the card: it is another key, or somebody has misheard. '}Nothing was changed.`);
     context.exitWith(EXIT.refused);
     return;
   }

@@ -15,7 +15,7 @@ t.test('pairs two gateways by their cards, and forgets without a trace', async (
   await gateway(dir, 'shore', { listenTcpcl: true });
   const before = await config(dir, 'pier');
   const invited = await ok(run(dir, 'shore', 'peer', 'invite', '--out', join(dir, 'shore.card')));
-  const added = await ok(run(dir, 'pier', 'peer', 'add', join(dir, 'shore.card'), '--words', invited.words, '--link', 'tcpcl', 'https', '--route', '*.shore.example', '*'));
+  const added = await ok(run(dir, 'pier', 'peer', 'add', '--words', invited.words, '--link', 'tcpcl', '--link', 'https', '--route', '*.shore.example', '--route', '*', join(dir, 'shore.card')));
   t.match(added, { added: true, name: 'shore', role: 'neighbour', words: invited.words });
 
   t.match(await ok(run(dir, 'pier', 'peer', 'list')), [{ name: 'shore', role: 'neighbour', links: ['tcpcl', 'https'], routes: ['*.shore.example', '*'], words: invited.words }]);
@@ -67,6 +67,7 @@ t.test('changes nothing that would leave a configuration that cannot be used', a
   await gateway(dir, 'pier');
   await gateway(dir, 'shore');
   await ok(run(dir, 'shore', 'peer', 'invite', '--out', join(dir, 'card')));
+  await ok(run(dir, 'pier', 'peer', 'invite', '--out', join(dir, 'own.card')));
   await writeFile(join(dir, 'north.card'), domainCard('north.example'));
   await ok(run(dir, 'pier', 'peer', 'add', join(dir, 'card'), '--yes'));
   const before = await config(dir, 'pier');
@@ -77,6 +78,7 @@ t.test('changes nothing that would leave a configuration that cannot be used', a
     [/is a client: routes go via neighbours/, ['add', join(dir, 'north.card'), '--yes', '--route', '*']],
     [/names no port for tcpcl/, ['add', join(dir, 'card'), '--yes', '--link', 'tcpcl']],
     [/no link of the kind .*pigeon/, ['add', join(dir, 'card'), '--yes', '--link', 'pigeon']],
+    [/the card of this gateway itself/, ['add', join(dir, 'own.card'), '--yes']],
     [/holds no card/, ['add', join(dir, 'pier/postern.yaml'), '--yes']],
     [/cannot be read/, ['add', join(dir, 'missing'), '--yes']],
     [/There is no peer named north/, ['remove', 'north']],

@@ -1,6 +1,5 @@
 /** `postern plan`: when the links work; and contact plans of other makes, read, checked, converted and asked for routes. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { PosternError, messageOf } from '../base/errors.js';
+import { PosternError } from '../base/errors.js';
 import { contactsOf } from '../gateway/link-contacts.js';
 import { isLive } from '../gateway/link-schema.js';
 import { plannedContacts, readOwnPlan } from '../gateway/plan-file.js';
@@ -16,6 +15,7 @@ import { routesTo } from '../plan/route-list.js';
 import { loadConfig } from './load-config.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
 import type { CliContext, Command } from './program.js';
+import { readText, writeText } from './text-file.js';
 
 type Format = 'ion' | 'hdtn';
 
@@ -61,7 +61,7 @@ async function show(context: CliContext, wanted: string | undefined, days: numbe
   const plan = await readOwnPlan(config, nowMs, (note) => context.output.note(note));
   const links = config.peers.flatMap((peer) => peer.links.filter(isLive).map((link) => ({ name: `${peer.name}/${link.kind}`, peer: peer.name, link })));
   const chosen = links.filter(({ name, peer }) => wanted === undefined || name === wanted || peer === wanted);
-  if (chosen.length === 0 && wanted !== undefined) throw new PosternError('GATEWAY_NO_LINK', `There is no link ${wanted}.`, { link: wanted });
+  if (chosen.length === 0 && wanted !== undefined) throw new PosternError('GATEWAY_NO_LINK', `There is no link ${wanted}. There is ${links.map(({ name }) => name).join(', ') || 'none at all'}.`, { link: wanted });
   const planned = chosen.map(({ name, peer, link }) => ({ link: name, contacts: link.contacts === undefined ? 'always' : contactsBetween(contactsOf(link, plannedContacts(plan, peer)), nowMs, nowMs + days * DAY_MS, MOST_SHOWN).map(shown) }));
   context.output.result(planned, () => (planned.length === 0 ? 'There are no links.' : planned.map((one) => contactsText(one.link, one.contacts, nowMs)).join('\n')));
 }
@@ -123,9 +123,7 @@ async function convert(context: CliContext, file: string, options: ReadingOption
   const exported: ExportedPlan = to === 'ion' ? writeIonPlan(plan, options.milliseconds === true) : writeHdtnPlan(plan, startMs);
   for (const note of [...plan.notes, ...exported.notes]) context.output.note(note);
   if (options.out === undefined) return context.output.result({ format: to, text: exported.text, notes: exported.notes }, () => exported.text);
-  await writeFile(options.out, exported.text).catch((thrown: unknown) => {
-    throw new PosternError('CLI_FILE', `${options.out ?? ''} cannot be written: ${messageOf(thrown)}.`, { path: options.out ?? '', reason: messageOf(thrown) }, { cause: thrown });
-  });
+  await writeText(options.out, exported.text);
   context.output.result({ format: to, file: options.out, notes: exported.notes }, () => `${options.out ?? ''} is written.`);
 }
 
@@ -156,9 +154,7 @@ function nodesOf({ contacts }: Route): number[] {
 }
 
 async function readPlan(context: CliContext, file: string, options: ReadingOptions): Promise<ContactPlan> {
-  const text = await readFile(file, 'utf8').catch((thrown: unknown) => {
-    throw new PosternError('CLI_FILE', `${file} cannot be read: ${messageOf(thrown)}.`, { path: file, reason: messageOf(thrown) }, { cause: thrown });
-  });
+  const text = await readText(file);
   const startMs = startOf(context, options);
   const format = options.from === undefined ? formatIn(text) : formatNamed(options.from, '--from');
   return format === 'hdtn' ? readHdtnPlan(text, { file, startMs }) : readIonPlan(text, { file, referenceMs: startMs });

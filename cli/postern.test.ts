@@ -32,6 +32,12 @@ t.test('answers wrong usage as JSON where a script reads it', async (t) => {
   t.match(JSON.parse(stderr), { error: { code: 'CLI_USAGE', hint: String } });
 });
 
+t.test('says what a command does in its help, and to a script only that one is missing', async (t) => {
+  t.match((await postern(['status', '--help'])).stdout, /\n\nShow what waits and how the links are\.\n\nOptions/);
+  t.match(await postern(['peer']), { code: 2, stderr: /^Usage: postern peer [^]*Give a command\. \[CLI_USAGE/ });
+  t.match(JSON.parse((await postern(['--json', 'peer'])).stderr), { error: { code: 'CLI_USAGE' } });
+});
+
 t.test('ends quietly when the reader of its output has left', async (t) => {
   const run = execFile(process.execPath, [join(ROOT, 'dist/cli/postern.js'), '--help']);
   run.stdout?.destroy();

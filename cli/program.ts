@@ -3,7 +3,7 @@
  * commander; each command adds itself to the program.
  */
 import type { WriteStream } from 'node:tty';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import type { Clock } from '../base/clock.js';
 import { PosternError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
@@ -62,11 +62,12 @@ export function makeProgram(surroundings: Surroundings): Program {
     .option('--config <file>', 'the configuration (default: $POSTERN_CONFIG, or postern.yaml here)')
     .option('--data <dir>', 'the data folder of a domain, or of a gateway instead of the one in its configuration')
     .addHelpText('after', '\nExit codes: 0 done, 1 fault, 2 wrong usage or configuration, 3 nobody there, 4 refused, 5 locked, 130 interrupted.')
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({ showGlobalOptions: true, commandDescription: describe, optionDescription: describeOption })
     .exitOverride()
     .configureOutput({
       writeOut: (text) => void surroundings.stdout.write(text),
-      writeErr: (text) => void surroundings.stderr.write(text),
+      // The help of a command that needs another one; for scripts there is the error.
+      writeErr: (text) => void (context.json || surroundings.stderr.write(text)),
       // A usage error reaches people as every other error does.
       outputError: () => undefined,
     });
@@ -101,6 +102,23 @@ export function makeProgram(surroundings: Surroundings): Program {
       return exitCode;
     },
   };
+}
+
+/** For an option that may be given again. One that takes several words would take the arguments after it, too. */
+export function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** What is said in the list of commands will do where there is nothing to add. */
+function describe(command: Command): string {
+  const summary = command.summary();
+  return command.description() || (summary === '' ? '' : `${summary[0]?.toUpperCase()}${summary.slice(1)}.`);
+}
+
+/** A default that is no word or number has its own words in the description. */
+function describeOption({ description, defaultValue }: Option): string {
+  const isShown = typeof defaultValue === 'string' || typeof defaultValue === 'number';
+  return isShown ? `${description} (default: ${defaultValue})` : description;
 }
 
 /** commander's own sentence, without its `error: `; it shows the help by itself when no command was given. */

@@ -9,13 +9,12 @@ import type { Variant } from '../sim/sweep-run.js';
 import { variantName } from '../sim/sweep.js';
 import { EXIT } from './exit-codes.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 import { addManyOptions, runMany, variantOf } from './sim-many.js';
 import type { ManyWishes } from './sim-many.js';
-import { collect } from './sim-run.js';
 
 interface CompareWishes extends ManyWishes {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
 }
 
 export function addSimCompare(sim: Command, context: CliContext): void {
@@ -25,12 +24,12 @@ export function addSimCompare(sim: Command, context: CliContext): void {
     .description('Runs A and B on the same seeds, with the same traffic and the same luck, and says what differs: the mean of the differences, with bounds for 95 % after Student, and a verdict in words. B is another scenario, or A with settings changed. Exits with 1 where a rule of custody was broken.')
     .argument('<A>', 'a scenario file')
     .argument('[B]', 'another one')
-    .option('--set <path=value>', 'B is A with this changed; may be given again', collect, []);
+    .option('--set <path=value>', 'B is A with this changed; may be given again', collect);
   addManyOptions(command, '1..20').action((a: string, b: string | undefined, wishes: CompareWishes) => run(context, a, b, wishes));
 }
 
 async function run(context: CliContext, a: string, b: string | undefined, wishes: CompareWishes): Promise<void> {
-  const variants = await pair(a, b, wishes.set);
+  const variants = await pair(a, b, wishes.set ?? []);
   const { runs, isWhole } = await runMany(context, variants, wishes);
   const comparison = compareRuns(variants[0].name, variants[1].name, runs);
   context.output.result(comparison, () => comparisonText(comparison, isWhole));

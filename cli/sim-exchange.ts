@@ -1,11 +1,11 @@
 /** `postern sim import` and `postern sim export`: scenarios from files of others, and contact plans for others. */
-import { readFile, writeFile } from 'node:fs/promises';
-import { PosternError, messageOf } from '../base/errors.js';
+import { PosternError } from '../base/errors.js';
 import { exportScenario } from '../sim/exporters/scenario-plan.js';
 import { importScenario, IMPORTS } from '../sim/importers/import-scenario.js';
 import type { ImportFormat } from '../sim/importers/import-scenario.js';
 import { parseScenario, readScenario } from '../sim/scenario-file.js';
 import type { CliContext, Command } from './program.js';
+import { readText, writeText } from './text-file.js';
 
 interface ImportWishes {
   readonly start: string;
@@ -45,7 +45,7 @@ async function importFrom(context: CliContext, format: string, files: readonly s
   if (!isImportFormat(format)) throw new PosternError('CLI_USAGE', `There is no format ${format}: use ${Object.keys(IMPORTS).join(', ')}.`, { found: format });
   const startMs = Date.parse(start);
   if (Number.isNaN(startMs)) throw new PosternError('CLI_USAGE', `--start takes a time such as 2026-12-24T18:00:00Z, not ${start}.`, { found: start });
-  const [first, ...others] = format === 'netem' ? [{ file: 'netem', text: files.join(' ') }] : await Promise.all(files.map(async (file) => ({ file, text: await textOf(file) })));
+  const [first, ...others] = format === 'netem' ? [{ file: 'netem', text: files.join(' ') }] : await Promise.all(files.map(async (file) => ({ file, text: await readText(file) })));
   const { mostFiles } = IMPORTS[format];
   if (first === undefined || others.length >= mostFiles) throw new PosternError('CLI_USAGE', `${format} takes ${mostFiles} ${mostFiles === 1 ? 'file' : 'files at most'}, not ${files.length}.`, { found: files.join(' ') });
   const { text, notes } = importScenario(format, [first, ...others], { startMs, rate });
@@ -65,22 +65,10 @@ async function exportTo(context: CliContext, format: string, file: string, { day
 async function give(context: CliContext, text: string, out: string | undefined, { format, notes }: { readonly format: string; readonly notes: readonly string[] }): Promise<void> {
   for (const note of notes) context.output.note(note);
   if (out === undefined) return context.output.result({ format, notes, text }, () => text);
-  await write(out, text);
+  await writeText(out, text);
   context.output.result({ format, notes, file: out }, () => `${out} is written.`);
 }
 
 function isImportFormat(format: string): format is ImportFormat {
   return Object.hasOwn(IMPORTS, format);
-}
-
-async function textOf(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((thrown: unknown) => {
-    throw new PosternError('CLI_FILE', `${file} cannot be read: ${messageOf(thrown)}.`, { path: file, reason: messageOf(thrown) }, { cause: thrown });
-  });
-}
-
-async function write(file: string, text: string): Promise<void> {
-  await writeFile(file, text).catch((thrown: unknown) => {
-    throw new PosternError('CLI_FILE', `${file} cannot be written: ${messageOf(thrown)}.`, { path: file, reason: messageOf(thrown) }, { cause: thrown });
-  });
 }

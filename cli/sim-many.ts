@@ -24,8 +24,8 @@ const MOST_THREADS = 256;
 
 export function addManyOptions(command: Command, seeds: string): Command {
   return command
-    .option('--seeds <list>', 'seeds, such as 1..100 or 1..10,42', seedsOf, seedsOf(seeds))
-    .option('--threads <number>', 'how many runs at a time (default: one for each processor)', threadsOf, availableParallelism())
+    .option('--seeds <list>', `seeds, such as 1..100 or 1..10,42 (default: ${seeds})`, seedsOf, seedsOf(seeds))
+    .option('--threads <number>', 'how many runs at a time: one for each processor, unless told otherwise', threadsOf, availableParallelism())
     .option('--out <file>', 'keep each run as it ends, and go on from there next time')
     .option('--quiet', 'no progress bar');
 }

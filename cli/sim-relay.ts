@@ -11,11 +11,11 @@ import { sizeBytes } from '../sim/quantity-schema.js';
 import { readScenario } from '../sim/scenario-file.js';
 import { askSocket } from './admin-client.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 
 interface RelayWishes {
-  readonly tcp: readonly string[];
-  readonly udp: readonly string[];
+  readonly tcp?: readonly string[];
+  readonly udp?: readonly string[];
   readonly scale: string;
   readonly seed: string;
   readonly begins?: string;
@@ -39,14 +39,13 @@ const MOST_SCALE = 1e6;
 const A_RELAY = 'The relay';
 
 export function addSimRelay(sim: Command, context: CliContext): void {
-  const several = (text: string, before: readonly string[] | undefined): readonly string[] => [...(before ?? []), text];
   sim
     .command('relay')
     .summary('impose the links of a scenario on real daemons')
     .description('Stands between real daemons and imposes delay, rate, loss, windows and cuts of the links of a scenario on what they send, in real time or so many times faster, until Ctrl-C; then it reports, its own lateness included. Needs no rights.')
     .argument('<scenario>', 'a scenario file')
-    .option('--tcp <door>', 'LINK:NODE=LISTEN,TARGET: who connects to LISTEN (host:port, or a port here) is taken over the link to the node at TARGET; may be given again', several, [])
-    .option('--udp <door>', 'the same for datagrams; give it for both nodes of a link for traffic both ways', several, [])
+    .option('--tcp <door>', 'LINK:NODE=LISTEN,TARGET: who connects to LISTEN (host:port, or a port here) is taken over the link to the node at TARGET; may be given again', collect)
+    .option('--udp <door>', 'the same for datagrams; give it for both nodes of a link for traffic both ways', collect)
     .option('--scale <times>', 'so many seconds of the scenario in one', '1')
     .option('--seed <number>', 'chance, as in a simulated run', '1')
     .option('--begins <time>', 'when the scenario begins, such as 2026-06-01T12:00:00Z (default: now)')
@@ -79,7 +78,7 @@ export function addSimRelay(sim: Command, context: CliContext): void {
 
 async function relay(context: CliContext, file: string, wishes: RelayWishes): Promise<void> {
   const { clock, output, signal } = context;
-  const doors = [...wishes.tcp.map((text) => doorOf('tcp', text)), ...wishes.udp.map((text) => doorOf('udp', text))];
+  const doors = [...(wishes.tcp ?? []).map((text) => doorOf('tcp', text)), ...(wishes.udp ?? []).map((text) => doorOf('udp', text))];
   if (doors.length === 0) throw usage('Give at least one --tcp or --udp: where to listen, and whom to hand on to.', 'no door');
   const scale = numberOf('--scale', wishes.scale, MOST_SCALE);
   const seed = numberOf('--seed', wishes.seed, Number.MAX_SAFE_INTEGER);

@@ -1,6 +1,5 @@
 /** `postern sim run`: one run of a scenario, and what came of it for people, scripts, browsers and CI servers. */
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { formatShare } from '../base/figure-text.js';
 import { PosternError } from '../base/errors.js';
 import { readYamlFile } from '../gateway/yaml-file.js';
@@ -13,12 +12,13 @@ import type { Report } from '../sim/report.js';
 import { runScenario } from '../sim/run-scenario.js';
 import { EXIT } from './exit-codes.js';
 import { formatBytes, formatDuration, printable, shellQuoted } from './output.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 import { startCountdown } from './sim-progress.js';
+import { expectWritable, writeText } from './text-file.js';
 
 interface RunWishes {
   readonly seed: number;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly short?: true;
   readonly report?: string;
   readonly html?: string;
@@ -34,7 +34,7 @@ export function addSimRun(sim: Command, context: CliContext): void {
     .description('Runs the scenario with the production gateway and store on simulated machines. The same scenario and seed give the same run, event by event. Exits with 1 where a check or an expectation fails.')
     .argument('<scenario>', 'a scenario file, such as sim/scenarios/village-courier.yaml')
     .option('--seed <number>', 'which run of the many possible', seedOf, 1)
-    .option('--set <path=value>', 'change a setting of the scenario; may be given again', collect, [])
+    .option('--set <path=value>', 'change a setting of the scenario; may be given again', collect)
     .option('--short', 'as the scenario has it for a run that has to be quick')
     .option('--report <file>', 'write the whole report as JSON')
     .option('--html <file>', 'write the report as a page that needs nothing else')
@@ -44,16 +44,12 @@ export function addSimRun(sim: Command, context: CliContext): void {
     .action((file: string, wishes: RunWishes) => run(context, file, wishes));
 }
 
-/** For options that may be given again. */
-export function collect(value: string, earlier: readonly string[]): string[] {
-  return [...earlier, value];
-}
-
 async function run(context: CliContext, file: string, wishes: RunWishes): Promise<void> {
-  const changes = wishes.set.map(oneChange);
+  const changes = (wishes.set ?? []).map(oneChange);
   const yaml = await readYamlFile(file);
   const scenario = changedScenario(yaml, [...(wishes.short === true ? shortChanges(yaml) : []), ...changes]);
   const again = ['postern sim run', shellQuoted(file), ...(wishes.short === true ? ['--short'] : []), ...changes.map((change) => `--set ${shellQuoted(changeText(change))}`), `--seed ${wishes.seed}`].join(' ');
+  await expectWritable([wishes.report, wishes.html, wishes.junit, wishes.trace]);
   const progress = startCountdown(context, scenario.name, wishes.quiet === true);
   const trace = wishes.trace === undefined ? undefined : traceFile(wishes.trace);
   try {
@@ -67,9 +63,9 @@ async function run(context: CliContext, file: string, wishes: RunWishes): Promis
       ...(trace !== undefined && { onLine: (line: string) => trace.add(line) }),
     });
     progress.stop();
-    if (wishes.report !== undefined) await writeFile(wishes.report, `${JSON.stringify(report, undefined, 2)}\n`);
-    if (wishes.html !== undefined) await writeFile(wishes.html, reportPage(report, { again }));
-    if (wishes.junit !== undefined) await writeFile(wishes.junit, junitOf(report, again));
+    if (wishes.report !== undefined) await writeText(wishes.report, `${JSON.stringify(report, undefined, 2)}\n`);
+    if (wishes.html !== undefined) await writeText(wishes.html, reportPage(report, { again }));
+    if (wishes.junit !== undefined) await writeText(wishes.junit, junitOf(report, again));
     context.output.result(report, () => reportText(report, again));
     if (!report.passed) context.exitWith(EXIT.fault);
   } finally {

@@ -1,5 +1,4 @@
 /** `postern sim sweep`: a scenario with many seeds, and with every combination of the settings given. */
-import { writeFile } from 'node:fs/promises';
 import { readYamlFile } from '../gateway/yaml-file.js';
 import { formatShare } from '../base/figure-text.js';
 import { parseChanges } from '../sim/change-scenario.js';
@@ -9,13 +8,13 @@ import type { SweepCell, SweepResult } from '../sim/sweep-table.js';
 import { gridOf, variantName } from '../sim/sweep.js';
 import { EXIT } from './exit-codes.js';
 import { formatBytes, formatDuration, formatTable } from './output.js';
-import type { CliContext, Command } from './program.js';
+import { collect, type CliContext, type Command } from './program.js';
 import { addManyOptions, runMany, variantOf } from './sim-many.js';
 import type { ManyWishes } from './sim-many.js';
-import { collect } from './sim-run.js';
+import { expectWritable, writeText } from './text-file.js';
 
 interface SweepWishes extends ManyWishes {
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly csv?: string;
 }
 
@@ -25,16 +24,17 @@ export function addSimSweep(sim: Command, context: CliContext): void {
     .summary('run a scenario with many seeds and settings')
     .description('Runs the scenario with every seed and every combination of the settings, and says how sure each figure is: bounds for 95 %, Wilson for shares, Student for means. Exits with 1 where a rule of custody was broken. Ctrl-C leaves what is finished.')
     .argument('<scenario>', 'a scenario file')
-    .option('--set <path=a,b,c>', 'values for a setting, such as links[0].rate=2400 bit/s,1 Mbit/s; may be given again', collect, [])
+    .option('--set <path=a,b,c>', 'values for a setting, such as links[0].rate=2400 bit/s,1 Mbit/s; may be given again', collect)
     .option('--csv <file>', 'write a line for each run, for a spreadsheet');
   addManyOptions(command, '1..20').action((file: string, wishes: SweepWishes) => run(context, file, wishes));
 }
 
 async function run(context: CliContext, file: string, wishes: SweepWishes): Promise<void> {
   const yaml = await readYamlFile(file);
-  const variants = gridOf(wishes.set.map(parseChanges)).map((changes) => variantOf(variantName(changes), yaml, changes));
+  const variants = gridOf((wishes.set ?? []).map(parseChanges)).map((changes) => variantOf(variantName(changes), yaml, changes));
+  await expectWritable([wishes.csv]);
   const { runs, isWhole } = await runMany(context, variants, wishes);
-  if (wishes.csv !== undefined) await writeFile(wishes.csv, sweepCsv(runs));
+  if (wishes.csv !== undefined) await writeText(wishes.csv, sweepCsv(runs));
   const result = sweepResult(file, variants.map(({ name }) => name), runs);
   context.output.result(result, () => sweepText(result, isWhole));
   if (!isWhole) context.exitWith(EXIT.interrupted);

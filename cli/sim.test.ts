@@ -89,6 +89,9 @@ t.test('what cannot be meant is refused before anything runs', async (t) => {
     ['compare', scenario, scenario, '--set', 'lasts=1 h'],
   ];
   for (const args of cases) t.match(await postern(['sim', ...args]), { code: 2, stdout: '' }, args.slice(2).join(' '));
+  t.match(await postern(['sim', 'run', join(dir, 'none.yaml')]), { code: 2, stderr: /There is no \S+none\.yaml\. \[CONFIG_UNREADABLE/ });
+  for (const option of ['--report', '--html', '--junit', '--trace']) t.match(await postern(['sim', 'run', scenario, option, join(dir, 'no/file')]), { code: 1, stdout: '', stderr: /no\/file cannot be written: .*\[CLI_FILE/ }, option);
+  t.match(await postern(['sim', 'sweep', scenario, '--csv', dir]), { code: 1, stdout: '', stderr: /CLI_FILE/ });
 });
 
 t.test('the bar shows simulated time and speed on a terminal, and nothing where nobody looks', async (t) => {

@@ -21,7 +21,8 @@ export type YamlEdit = { readonly kind: 'append'; readonly list: readonly Proper
 /** A configuration is written by hand; beyond this it is some other file. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
-export async function readYamlFile(file: string): Promise<YamlText> {
+/** @param whenMissing what would do where there is no such file, a sentence */
+export async function readYamlFile(file: string, whenMissing?: string): Promise<YamlText> {
   try {
     const { size } = await stat(file);
     if (size > MOST_BYTES) throw new PosternError('CONFIG_SYNTAX', `${file} has ${size} bytes: that is no configuration.`, { file, line: 1, column: 1 });
@@ -29,7 +30,7 @@ export async function readYamlFile(file: string): Promise<YamlText> {
   } catch (thrown) {
     const code = codeOf(thrown);
     if (code === undefined || thrown instanceof PosternError) throw thrown;
-    const message = code === 'ENOENT' ? `There is no ${file}. Make one with "postern init", or name another with --config.` : `${file} cannot be read: ${messageOf(thrown)}.`;
+    const message = code === 'ENOENT' ? `There is no ${file}.${whenMissing === undefined ? '' : ` ${whenMissing}`}` : `${file} cannot be read: ${messageOf(thrown)}.`;
     throw new PosternError('CONFIG_UNREADABLE', message, { file, reason: code }, { cause: thrown });
   }
 }
