@@ -1,6 +1,6 @@
 import t from 'tap';
 import { isPosternError } from '../base/errors.js';
-import { decodeDomainCard, decodeGatewayCard, formatCard, makeDomainCard, makeGatewayCard, parseCard } from './card.js';
+import { MAX_CARD_TEXT, decodeDomainCard, decodeGatewayCard, formatCard, makeDomainCard, makeGatewayCard, parseCard } from './card.js';
 import { makeDomainRecord } from './domain-record.js';
 import { makeKeyRecord } from './key-record.js';
 import { kemKeyFromSeed, signingKeyFromSeed } from './keys.js';
@@ -97,3 +97,9 @@ function flipped(bytes: Uint8Array, at: number): Uint8Array {
   copy[at]! ^= 1;
   return copy;
 }
+
+t.test('looks through any text in time that is in proportion to it', async (t) => {
+  for (const filling of [' ', 'A', '\n', '-----BEGIN POSTERN DOMAIN CARD-----\n', '-----BEGIN POSTERN DOMAIN CARD----- A ']) {
+    t.equal(parseCard(`-----BEGIN POSTERN DOMAIN CARD-----\n${filling.repeat(Math.ceil(MAX_CARD_TEXT / filling.length))}`), undefined, JSON.stringify(filling));
+  }
+});
