@@ -3,11 +3,12 @@ import { concatBytes, equalBytes } from '../base/bytes.js';
 import { isPosternError } from '../base/errors.js';
 import { seededRandom } from '../base/random.js';
 import { readSpecVectors } from '../scripts/spec-vectors.js';
-import { encodeBatchHead, encodePieceHead } from './batch.js';
+import { BATCH_LIMITS, encodeBatchHead, encodePieceHead } from './batch.js';
 import { BatchReader } from './batch-reader.js';
 import { encodeBlobHead } from './blob-head.js';
 import { encodeBundle, makeBatchBundle } from './bundle.js';
 import { acceptCommitment, locatorOf, retractCommitment } from './capability.js';
+import { encodeCbor } from './cbor.js';
 import { decodeCompactBatch, encodeCompactBatch } from './compact-batch.js';
 import { COMPACT, PLAIN } from './compact-forms.js';
 import { encodeControl } from './control.js';
@@ -114,6 +115,20 @@ t.test('makes no batch larger than it may, whatever it is told', async (t) => {
     t.equal(decodeCompactBatch(bytes, ends, plain.length).length, plain.length);
     t.throws(() => decodeCompactBatch(bytes, ends, plain.length - 1), { code: 'WIRE_LIMIT' });
   }
+});
+
+t.test('takes pieces up to their limit, as many as there are, and numbers up to 2^53 - 1', async (t) => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const vast = makeRecord({ ...record(random.bytes(1)), blobBytes: most });
+  const head = encodeCompactBatch(batch([vast], []), ends);
+  t.equal(head[0], COMPACT);
+  const many = concatBytes(head, Buffer.from('00000141'.repeat(200_000), 'hex'));
+  t.ok(decodeCompactBatch(many, ends, 10 * MOST_BYTES).length > 1_000_000);
+  const piece = (bytes: number): Uint8Array => concatBytes(head, encodeCbor(0), encodeCbor(0), encodeCbor(bytes), new Uint8Array(bytes));
+  t.ok(decodeCompactBatch(piece(BATCH_LIMITS.pieceBytes), ends, 10 * MOST_BYTES));
+  t.throws(() => decodeCompactBatch(piece(BATCH_LIMITS.pieceBytes + 1), ends, 10 * MOST_BYTES), { code: 'WIRE_LIMIT' });
+  const receipt = makeReceipt(near, { taken: { form: 'rids', rids: [vast.rid] }, acceptedSec: SENT_SEC, retainedUntilSec: most });
+  t.equal(comesBack(encodeBatchHead({ key: near, to: ends.to, records: [], controls: [receipt.bytes], sentSec: 0, nonce: random.bytes(16) })).form, COMPACT);
 });
 
 t.test('every vector of batches comes back, and damage gives a batch or a code', async (t) => {

@@ -4,8 +4,8 @@
  * batch back byte for byte, so that every signature in it holds.
  */
 import assert from 'node:assert';
-import { concatBytes, equalBytes } from '../base/bytes.js';
-import { encodePieceHead, offerTerms } from './batch.js';
+import { concatBytes, equalBytes, plainBytes } from '../base/bytes.js';
+import { BATCH_LIMITS, encodePieceHead, offerTerms } from './batch.js';
 import { BatchReader } from './batch-reader.js';
 import type { BatchHead } from './batch-head-reader.js';
 import { encodeCbor, encodeCborHead } from './cbor.js';
@@ -53,7 +53,7 @@ export function decodeCompactBatch(bytes: Uint8Array, ends: CompactEnds, mostByt
       continue;
     }
     const blob = entry.blobHash === undefined ? reader.bytes('blob', entry.blobBytes) : undefined;
-    if (blob !== undefined && blob.length > 0) parts.push(encodePieceHead(index, 0, blob.length), blob);
+    if (blob !== undefined && blob.length > 0) parts.push(pieceHead(index, 0, blob.length, reader), blob);
     records.push(makeRecord({ ...entry, blobHash: entry.blobHash ?? sha256Of(blob ?? new Uint8Array()) }));
   }
   if (!Number.isSafeInteger(records.reduce((sum, record) => sum + record.blobBytes, 0))) throw wrongValue('compact/records', 0, 'blobs beyond 2^53 bytes', 'a sum of lengths');
@@ -62,7 +62,7 @@ export function decodeCompactBatch(bytes: Uint8Array, ends: CompactEnds, mostByt
   const batchHead = concatBytes(encodeOffer(offer, () => head.signature), ...records.map((record) => record.bytes), ...head.controls);
   const length = parts.reduce((sum, part) => sum + part.length, batchHead.length);
   if (length > mostBytes) throw overLimit('compact', 0, length, mostBytes, 'bytes');
-  return concatBytes(batchHead, ...parts);
+  return joined([batchHead, ...parts]);
 }
 
 function readPiece(reader: CompactReader): Uint8Array[] {
@@ -71,7 +71,12 @@ function readPiece(reader: CompactReader): Uint8Array[] {
   const length = reader.uint('piece/length');
   const bytes = reader.bytes('piece/bytes', length);
   if (length === 0) throw wrongValue('compact/piece/length', reader.offset, '0', 'at least 1');
-  return [encodePieceHead(index, offset, length), bytes];
+  return [pieceHead(index, offset, length, reader), bytes];
+}
+
+function pieceHead(index: number, offset: number, length: number, reader: CompactReader): Uint8Array {
+  if (length > BATCH_LIMITS.pieceBytes) throw overLimit('compact/piece/length', reader.offset, length, BATCH_LIMITS.pieceBytes, 'bytes');
+  return encodePieceHead(index, offset, length);
 }
 
 interface ReadPiece {
@@ -102,7 +107,12 @@ function tryCompact(batch: Uint8Array, from: Uint8Array): Uint8Array | undefined
     if (at < whole.size) parts.push(piece.bytes);
     else parts.push(encodeCbor(piece.index), encodeCbor(piece.offset), encodeCbor(piece.bytes.length), piece.bytes);
   }
-  return concatBytes(...parts);
+  return joined(parts);
+}
+
+/** There may be more pieces than a call takes arguments. */
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return plainBytes(Buffer.concat(parts));
 }
 
 function readBatch(batch: Uint8Array): { head: BatchHead; pieces: ReadPiece[] } {

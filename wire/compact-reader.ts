@@ -49,7 +49,8 @@ export class CompactReader {
     const head = readHead(this.#bytes, start, this.#bytes.length, { where: () => ({ path, offset: start }) });
     if (head === undefined) throw truncated(path, this.#bytes.length);
     if (head.major > 1) throw wrongType(path, start, `major type ${head.major}`, 'an integer');
-    if (head.argument > Number.MAX_SAFE_INTEGER - 1) throw wrongValue(path, start, 'an integer beyond 2^53', 'a smaller one');
+    // -1 - argument is the value of major type 1, so its last exact argument is one less.
+    if (head.argument > Number.MAX_SAFE_INTEGER - head.major) throw wrongValue(path, start, 'an integer beyond 2^53', 'a smaller one');
     this.#at += head.bytes;
     return head.major === 0 ? head.argument : -1 - head.argument;
   }
