@@ -14,7 +14,7 @@ import type { Knock } from './listen.js';
 import { PendingTable } from './pending.js';
 import { receiveMessage } from './receive.js';
 import { hashFile } from './spool.js';
-import type { PendingState } from './state-schema.js';
+import type { PendingState, Pull } from './state-schema.js';
 
 export interface CollectOptions {
   /** Whether what is delivered is accepted with it, or only when the user says so. */
@@ -29,6 +29,7 @@ export interface CollectOptions {
 /** So many messages are in hand at once: a large one keeps no small one waiting. */
 const HANDS = 4;
 const RETRY = { firstMs: 1000, capMs: 10 * 60_000 };
+const MOST_WANTED_FIRST: readonly Pull[] = ['immediate', 'on-request', 'ignore'];
 
 export class Collector {
   readonly #context: DomainContext;
@@ -155,8 +156,9 @@ export class Collector {
     await dropPart(this.#context, locator);
   }
 
-  /** Undefined for a sender we cannot know. */
-  async #pullOf(recipientHash: Uint8Array): Promise<'immediate' | 'on-request' | 'ignore' | undefined> {
-    return (await this.#context.correspondents.pairing(recipientHash))?.correspondent.pull;
+  /** Undefined for a sender we cannot know. Where it may be one of several, it is the one whose messages are wanted most. */
+  async #pullOf(recipientHash: Uint8Array): Promise<Pull | undefined> {
+    const pulls = (await this.#context.correspondents.pairings(recipientHash)).map(({ correspondent }) => correspondent.pull);
+    return MOST_WANTED_FIRST.find((pull) => pulls.includes(pull));
   }
 }

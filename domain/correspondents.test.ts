@@ -178,3 +178,20 @@ function signedByNorth(northDir: string, make: (domain: SigningKey) => DomainCar
   const { signingSeed } = JSON.parse(readFileSync(join(northDir, 'keys', 'domain.json'), 'utf8')) as { signingSeed: string };
   return make(signingKeyFromSeed(new Uint8Array(Buffer.from(signingSeed, 'hex'))));
 }
+
+t.test('is not kept from its mail by somebody who shows the sealing key of another as their own', async (t) => {
+  const pair = await makePair(t, { content: { file: 'x' } });
+  const south = await pair.south();
+  const [ann] = (await pair.north()).card().users;
+  const thief = makeKeyRecord(
+    { user: userKey, domain: domainKey },
+    { address: 'cy@west.example', kemKey: ann!.kemKey, createdSec: 1000, notBeforeSec: 1000, notAfterSec: 10_000_000_000, status: 'current', escrow: false },
+  );
+  await south.learn(makeDomainCard(domainKey, { domain: card({ domain: domainKey, user: userKey }).domain, users: [thief], createdSec: 1000 }));
+  await south.setPull('cy@west.example', 'ignore');
+  const running = await runInTest(t, pair.south);
+  const north = await pair.north();
+  await north.handOver([await north.prepare({ file: join(pair.dir, 'file'), to: 'bo@south.example' })], 0, never);
+  await pair.gateway.knock([...pair.gateway.held.values()][0]!, running.port);
+  t.match(await Promise.race([running.until('delivered'), running.until('waiting')]), { kind: 'delivered', entry: { facts: { from: 'ann@north.example' } } });
+});

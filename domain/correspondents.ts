@@ -52,7 +52,7 @@ export class Correspondents {
   readonly #home: Home;
   readonly #own: readonly UserIdentity[];
   /** Pairings by recipient hash, and for which version: another process may learn a card meanwhile. */
-  #pairings: { readonly version: bigint; readonly byHash: ReadonlyMap<string, Pairing> } | undefined;
+  #pairings: { readonly version: bigint; readonly byHash: ReadonlyMap<string, readonly Pairing[]> } | undefined;
 
   constructor(home: Home, own: readonly UserIdentity[]) {
     this.#home = home;
@@ -90,11 +90,14 @@ export class Correspondents {
     return (await stat(this.#home.correspondents, { bigint: true })).mtimeNs;
   }
 
-  /** Undefined for a hash that none of our correspondents would compute for any of our users. */
-  async pairing(hash: Uint8Array): Promise<Pairing | undefined> {
+  /**
+   * None for a hash that none of our correspondents would compute for any of our users. Several where one of them shows the
+   * sealing key of another as their own, which nothing keeps them from: who it is, the signature tells.
+   */
+  async pairings(hash: Uint8Array): Promise<readonly Pairing[]> {
     const version = await this.version();
     if (this.#pairings?.version !== version) this.#pairings = { version, byHash: await this.#pairUp() };
-    return this.#pairings.byHash.get(toHex(hash));
+    return this.#pairings.byHash.get(toHex(hash)) ?? [];
   }
 
   /**
@@ -150,13 +153,14 @@ export class Correspondents {
     return state && knownDomain(state);
   }
 
-  async #pairUp(): Promise<Map<string, Pairing>> {
-    const byHash = new Map<string, Pairing>();
+  async #pairUp(): Promise<Map<string, Pairing[]>> {
+    const byHash = new Map<string, Pairing[]>();
     for (const { users } of await this.all()) {
       for (const correspondent of users) {
         for (const recipient of this.#own) {
           const domain = parseAddress(recipient.address)!.domain;
-          byHash.set(toHex(recipientHash(correspondent.user.kemKey, recipient.kem.publicKey, domain)), { correspondent, recipient });
+          const hash = toHex(recipientHash(correspondent.user.kemKey, recipient.kem.publicKey, domain));
+          byHash.set(hash, [...(byHash.get(hash) ?? []), { correspondent, recipient }]);
         }
       }
     }

@@ -70,8 +70,8 @@ async function checkEnvelope(context: DomainContext, pending: PendingState, blob
   if (sender.user.status !== 'current') return { kind: 'withheld', reason: `from ${opened.sender}, whose key is ${sender.user.status}` };
   const envelope = opened.verify(sender.user.signingKey);
   if (!equalBytes(envelope.messageId, pending.messageId)) return { kind: 'bad', reason: 'it is another message than the one that was fetched' };
-  const pairing = await correspondents.pairing(envelope.recipientHash);
-  if (pairing?.correspondent.user.address !== envelope.sender) return { kind: 'bad', reason: `from ${envelope.sender}, to nobody here` };
+  const pairing = (await correspondents.pairings(envelope.recipientHash)).find(({ correspondent }) => correspondent.user.address === envelope.sender);
+  if (pairing === undefined) return { kind: 'bad', reason: `from ${envelope.sender}, to nobody here` };
   if (envelope.payloadRef !== undefined) return { kind: 'withheld', reason: 'its content is kept elsewhere, which this version does not follow' };
   const { size } = await blob.stat();
   if (head.payloadOffset + envelope.payloadBytes !== size) return { kind: 'bad', reason: `its payload has ${size - head.payloadOffset} bytes and should have ${envelope.payloadBytes}` };
