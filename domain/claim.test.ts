@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { claim, isClaimed, release } from './claim.js';
@@ -45,4 +45,13 @@ t.test('does not mistake another process for the one that had its number', { ski
     t.ok(await claim(dir), `"${nonsense}" is nobody's`);
     await release(dir);
   }
+});
+
+t.test('keeps no claim that could not be written', async (t) => {
+  const dir = t.testdir({ claim: {} });
+  await t.rejects(claim(dir));
+  rmSync(join(dir, 'claim'), { recursive: true });
+  t.notOk(await isClaimed(dir));
+  t.ok(await claim(dir), 'the next time there is room');
+  await release(dir);
 });

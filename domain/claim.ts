@@ -3,7 +3,7 @@
  * claim says which process has it in hand; that of a process that is gone does not count. Two that get past this
  * at the same instant do no harm: a gateway takes a message once.
  */
-import { open, readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import process from 'node:process';
 import { codeOf, isAnotherProcess } from '../base/durable-file.js';
@@ -15,8 +15,12 @@ const ours = new Set<string>();
 export async function claim(dir: string): Promise<boolean> {
   if (ours.has(dir)) return false;
   ours.add(dir);
-  const taken = await takeClaim(dir);
-  if (!taken) ours.delete(dir);
+  let taken = false;
+  try {
+    taken = await takeClaim(dir);
+  } finally {
+    if (!taken) ours.delete(dir);
+  }
   return taken;
 }
 
@@ -33,9 +37,7 @@ export async function isClaimed(dir: string): Promise<boolean> {
 async function takeClaim(dir: string): Promise<boolean> {
   for (let attempt = 0; attempt < 2; attempt += 1) {
     try {
-      const file = await open(claimFile(dir), 'wx', 0o600);
-      await file.writeFile(`${process.pid} ${await startOf(process.pid)}`);
-      await file.close();
+      await writeFile(claimFile(dir), `${process.pid} ${await startOf(process.pid)}`, { flag: 'wx', mode: 0o600 });
       return true;
     } catch (thrown) {
       if (codeOf(thrown) === 'ENOENT') return false;
