@@ -45,6 +45,7 @@ export interface Held {
 /** What it does wrong; changed by a test at any time. */
 export interface Misdeeds {
   refuse?: RefusalCode;
+  refuseForSec?: number;
   /** Takes everything and says nothing. */
   silent?: boolean;
   /** Breaks the connection of an upload or a fetch once so many bytes have passed; each value is used once. */
@@ -223,7 +224,7 @@ export class TestGateway {
     }
     for (const record of head.records) {
       const held = this.#heldOf(record);
-      if (this.misdeeds.refuse !== undefined) controls.push(encodeRefusal({ rid: record.rid, code: this.misdeeds.refuse, note: 'because the test says so', retryAfterSec: 7 }));
+      if (this.misdeeds.refuse !== undefined) controls.push(encodeRefusal({ rid: record.rid, code: this.misdeeds.refuse, note: 'because the test says so', retryAfterSec: this.misdeeds.refuseForSec ?? 7 }));
       else if (this.misdeeds.insatiable === true) controls.push(encodeRanges({ kind: 'want', rid: record.rid, ranges: [[0, record.blobBytes]] }));
       else if (this.misdeeds.silent !== true) {
         const missing = missingOf(held);

@@ -108,6 +108,12 @@ export async function isRetracting(message: OutgoingMessage): Promise<boolean> {
   return (await readState(join(message.dir, RETRACTING), markSchema)) !== undefined;
 }
 
+/** No gateway has signed for it, nobody wants it back, and it has not come to its end. */
+export async function isWaiting(message: OutgoingMessage): Promise<boolean> {
+  const state = await stateOf(message);
+  return (state === 'sealed' || state === 'offered') && !(await isRetracting(message));
+}
+
 /** For people only, so that it need not be durable: who retracts tells the gateways in any case. */
 export async function markOffered(message: OutgoingMessage): Promise<void> {
   await whileThere(() => writeFile(join(message.dir, OFFERED), '', { mode: 0o600 }));

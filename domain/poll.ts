@@ -3,6 +3,7 @@
  * and the openings that say a message was accepted. Retractions travel the same way, since a batch is answered.
  */
 import { encodeOpening } from '../wire/opening.js';
+import { isClaimed } from './claim.js';
 import { nowSec } from './context.js';
 import type { DomainContext } from './context.js';
 import type { GatewayDoor } from './gateway-door.js';
@@ -20,7 +21,8 @@ export async function poll(context: DomainContext, signal: AbortSignal): Promise
   const messages = await listMessages(context.home, 'outgoing', (thrown) => context.report({ kind: 'trouble', what: 'an outgoing message', thrown }));
   const retracting: OutgoingMessage[] = [];
   for (const message of messages) {
-    if (retracting.length < MOST_OPENINGS && (await isRetracting(message))) retracting.push(message);
+    // Who has it in hand may be handing it over: told before that has ended, a gateway would take it all the same.
+    if (retracting.length < MOST_OPENINGS && (await isRetracting(message)) && !(await isClaimed(message.dir))) retracting.push(message);
   }
   const controls = retracting.map((message) => encodeOpening(retraction(context.identity.masterSecret, message.facts.messageId)));
   let heardByAll = context.doors.known.length > 0;

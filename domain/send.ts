@@ -15,7 +15,7 @@ import type { Correspondent } from './correspondents.js';
 import { safeFileName } from './file-name.js';
 import { ownUser } from './identity.js';
 import { listInbox, pickEntry } from './inbox.js';
-import { latestOf, stateOf, troubleOf } from './outgoing.js';
+import { isWaiting, latestOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import { sealMessage } from './seal-message.js';
 import { submit } from './submit.js';
@@ -99,9 +99,9 @@ async function notDone(messages: readonly OutgoingMessage[]): Promise<OutgoingMe
   return open;
 }
 
+/** Nobody will hand it over any more. */
 async function isDone(message: OutgoingMessage): Promise<boolean> {
-  const state = await stateOf(message);
-  return state !== 'sealed' && state !== 'offered';
+  return !(await isWaiting(message));
 }
 
 /** The same file, unchanged, to the same address is the same command. */

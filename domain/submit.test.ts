@@ -1,9 +1,11 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { toHex } from '../base/bytes.js';
 import { ManualClock, systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
 import { signingKeyFromSeed } from '../wire/keys.js';
+import { claim, release } from './claim.js';
 import { openContext } from './domain.js';
 import type { DomainEvent } from './events.js';
 import { TestGateway } from './gateway.test-helper.js';
@@ -137,6 +139,43 @@ t.test('comes again when a busy gateway says, within an hour', async (t) => {
     await north.handOver([message], 0, never);
     t.match(events.at(-1), { kind: 'not-taken', code: 'HTTP_503', retryAfterSec });
   }
+  delete pair.gateway.misdeeds.batchStatus;
+  Object.assign(pair.gateway.misdeeds, { refuse: 'full', refuseForSec: Number.MAX_SAFE_INTEGER });
+  await north.handOver([message], 0, never);
+  t.match(events.at(-1), { kind: 'not-taken', code: 'full', retryAfterSec: 3600 });
+});
+
+t.test('waits no longer than usual after a clock that stood far ahead', async (t) => {
+  const clock = new ManualClock(Date.now());
+  const pair = await makePair(t, { clock });
+  const north = await pair.north();
+  const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example' });
+  clock.jumpTo(clock.nowMs() + 2 * 86_400_000);
+  pair.gateway.misdeeds.refuse = 'full';
+  await north.handOver([message], 0, never);
+  clock.jumpTo(clock.nowMs() - 2 * 86_400_000);
+  delete pair.gateway.misdeeds.refuse;
+  const stopping = new AbortController();
+  const followed = north.follow([message], stopping.signal);
+  for (const { batches } = pair.gateway; pair.gateway.batches < batches + 2; ) await new Promise((resolve) => setTimeout(resolve, 5));
+  stopping.abort();
+  await followed;
+  t.equal(await stateOf(message), 'in-custody');
+});
+
+t.test('hands over nothing that is wanted back, and takes back nothing that is being handed over', async (t) => {
+  const pair = await makePair(t);
+  const north = await pair.north();
+  const message = await north.prepare({ file: fileOf(pair, 100), to: 'bo@south.example' });
+  const name = toHex(message.record.locator);
+  t.ok(await claim(message.dir), 'somebody has it in hand');
+  t.match(await north.retract(name, never), { outcome: 'later' });
+  t.strictSame(pair.gateway.openings, []);
+  await release(message.dir);
+  await north.handOver([message], 10_000, never);
+  t.equal(pair.gateway.held.size, 0);
+  t.match(await north.retract(name, never), { outcome: 'retracted' });
+  t.match(pair.gateway.openings, [{ kind: 'retract' }]);
 });
 
 t.test('drops nothing without a receipt that holds', async (t) => {

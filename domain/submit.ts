@@ -17,8 +17,9 @@ import { applyNews } from './news.js';
 import type { News } from './news.js';
 import { NO_RECEIPT, whyNotAnswered, whyRefused } from './not-taken.js';
 import type { NotTaken } from './not-taken.js';
-import { blobFile, isRetracting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
+import { blobFile, isRetracting, isWaiting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
+import type { TroubleState } from './state-schema.js';
 
 /** A blob up to this size is worth less than another round trip. */
 const INLINE_BYTES = 256 * 1024;
@@ -32,6 +33,8 @@ const NEWS_AFTER_EXPIRY_SEC = 86_400;
 
 /** A domain's own gateway is near: nobody gains by long waits. */
 const RETRY = { firstMs: 1000, capMs: 5 * 60_000 };
+/** No gateway can send a message away for longer. */
+const LONGEST_WAIT_SEC = 3600;
 
 /** Everything that is due: not taken yet, not retracted, not waiting after a failure. Expired ones end here, in silence, whoever holds them. */
 export async function submitDue(context: DomainContext, signal: AbortSignal): Promise<void> {
@@ -43,11 +46,16 @@ export async function submitDue(context: DomainContext, signal: AbortSignal): Pr
       if (await settle(message, 'expired', nowSec(context))) context.report({ kind: 'outcome', message, outcome: 'expired' });
     } else if (isTaken) {
       continue;
-    } else if (((await troubleOf(message))?.nextSec ?? 0) <= nowSec(context)) {
+    } else if (isDue(await troubleOf(message), nowSec(context))) {
       due.push(message);
     }
   }
   await submit(context, due, signal);
+}
+
+/** A time further away than the longest wait was noted while the clock stood ahead. */
+function isDue(trouble: TroubleState | undefined, atSec: number): boolean {
+  return trouble === undefined || trouble.nextSec <= atSec || trouble.nextSec > atSec + LONGEST_WAIT_SEC;
 }
 
 /** One attempt for each message that nobody else has in hand, at the first gateway that answers. What came of it is in the messages' folders. */
@@ -86,12 +94,6 @@ async function submitGroup(context: DomainContext, group: readonly OutgoingMessa
     for (const [message, why] of notTaken) await note(context, message, door.name, why);
     return;
   }
-}
-
-/** No gateway has signed for it, and it has not come to its end. */
-async function isWaiting(message: OutgoingMessage): Promise<boolean> {
-  const state = await stateOf(message);
-  return state === 'sealed' || state === 'offered';
 }
 
 /** The recipient's key may have changed since the message was sealed: then it is not sent, and people are told. */
@@ -170,7 +172,7 @@ async function ask(
 
 async function note(context: DomainContext, message: OutgoingMessage, gateway: string, why: NotTaken): Promise<void> {
   const failures = ((await troubleOf(message))?.failures ?? 0) + 1;
-  const retryAfterSec = why.retryAfterSec ?? Math.ceil(backoffMs(RETRY, failures, context.random) / 1000);
+  const retryAfterSec = why.retryAfterSec !== undefined ? Math.min(why.retryAfterSec, LONGEST_WAIT_SEC) : Math.ceil(backoffMs(RETRY, failures, context.random) / 1000);
   const atSec = nowSec(context);
   await keepTrouble(message, { format: 1, gateway, code: why.code, reason: why.reason, atSec, failures, nextSec: atSec + retryAfterSec });
   context.report({ kind: 'not-taken', message, gateway, code: why.code, reason: why.reason, retryAfterSec });
