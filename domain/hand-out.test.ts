@@ -43,9 +43,14 @@ t.test('goes on from where a crash left it', async (t) => {
   t.equal(await handOut(lost, 'lost', out), join(out, 'lost (2)'), 'or somebody else took it');
 
   const copied = entry('copied', { path: join(out, 'copied'), part: join(out, 'copied.part') });
+  writeFileSync(join(out, 'copied.part.moved'), '');
   t.equal(await handOut(copied, 'copied', out), undefined, 'the copy had been renamed into place');
   t.notOk(existsSync(join(copied, 'content')));
   t.notOk(existsSync(join(out, 'copied')), 'and the user had taken it since');
+
+  const pulled = entry('pulled', { path: join(out, 'pulled'), part: join(out, 'pulled.part') });
+  t.equal(await handOut(pulled, 'pulled', out), join(out, 'pulled'), 'the copy is on a stick that is not there now');
+  t.strictSame(readdirSync(out).filter((name) => /part|moved/.test(name)), []);
 });
 
 t.test('copies to another file system', { skip: existsSync('/dev/shm') ? false : 'no second file system here' }, async (t) => {

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { copyFile, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { codeOf, syncFolder } from '../base/durable-file.js';
+import { codeOf, syncFolder, writeDurably } from '../base/durable-file.js';
 import { makeFolder } from '../base/make-folder.js';
 import { numberedFileName } from './file-name.js';
 import { readState, writeState } from './state-file.js';
@@ -27,9 +27,14 @@ export async function handOut(entryDir: string, name: string, outDir: string): P
   if ((await sizeOf(content)) === undefined) return undefined;
   let handout = await readState(stateFile, handoutSchema);
   if (handout?.part !== undefined && (await sizeOf(handout.part)) === undefined) {
-    // The copy had been renamed into place before a crash: only our own content was left to remove.
-    await rm(content);
-    return undefined;
+    if ((await sizeOf(markFile(handout.part))) !== undefined) {
+      // The copy had been renamed into place before a crash: only what is ours was left to remove.
+      await rm(content);
+      await rm(markFile(handout.part));
+      return undefined;
+    }
+    // The other file system is not there now, or is another one.
+    handout = undefined;
   }
   if (handout === undefined || dirname(handout.path) !== outDir || !(await reserve(handout.path, true))) {
     await makeFolder(outDir);
@@ -56,10 +61,18 @@ async function moveContent(content: string, handout: HandoutState, stateFile: st
       await copySynced(content, part);
       await writeState(stateFile, handoutSchema, { ...handout, part });
     }
+    await writeDurably(markFile(part), new Uint8Array());
     await rename(part, handout.path);
     await syncFolder(dirname(handout.path));
     await rm(content);
+    await syncFolder(dirname(content));
+    await rm(markFile(part));
   }
+}
+
+/** Says, on the file system that the copy was on, why it is gone: without it, that of a stick that was pulled out would look the same. */
+function markFile(part: string): string {
+  return `${part}.moved`;
 }
 
 /** The choice is on disk before the name is taken, so that an empty file left by a crash is known for what it is. */
