@@ -4,7 +4,7 @@
  * other's news, and a crash between two files leaves a state that simply goes on. At its end a message's folder
  * moves to `sent`; whoever still holds it under its old name finds it there.
  */
-import { readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { codeOf, createDurably, moveFolderDurably } from '../base/durable-file.js';
 import { decodeRecord } from '../wire/record.js';
@@ -46,6 +46,11 @@ export function messageFile(dir: string): string {
 
 export function blobFile(dir: string): string {
   return join(dir, 'blob');
+}
+
+/** Undefined where the blob has gone, as it does once a gateway has signed for it. */
+export async function blobBytesHere(message: OutgoingMessage): Promise<number | undefined> {
+  return (await whileThere(() => stat(blobFile(message.dir))))?.size;
 }
 
 /** The newest message that a command has made, whatever became of it. */

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { toHex } from '../base/bytes.js';
@@ -176,6 +176,16 @@ t.test('hands over nothing that is wanted back, and takes back nothing that is b
   t.equal(pair.gateway.held.size, 0);
   t.match(await north.retract(name, never), { outcome: 'retracted' });
   t.match(pair.gateway.openings, [{ kind: 'retract' }]);
+});
+
+t.test('holds no message up for another one whose blob is not whole any more', async (t) => {
+  const pair = await makePair(t);
+  const north = await pair.north();
+  const [damaged, whole] = [await north.prepare({ file: fileOf(pair, 100, 'a'), to: 'bo@south.example' }), await north.prepare({ file: fileOf(pair, 100, 'b'), to: 'bo@south.example' })];
+  truncateSync(blobFile(damaged.dir), 50);
+  await north.handOver([damaged, whole], 0, never);
+  t.match(await north.outgoing(damaged), { state: 'sealed', trouble: { code: 'damaged' } });
+  t.equal(await stateOf(whole), 'in-custody');
 });
 
 t.test('drops nothing without a receipt that holds', async (t) => {

@@ -17,7 +17,7 @@ import { applyNews } from './news.js';
 import type { News } from './news.js';
 import { NO_RECEIPT, whyNotAnswered, whyRefused } from './not-taken.js';
 import type { NotTaken } from './not-taken.js';
-import { blobFile, isRetracting, isWaiting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
+import { blobBytesHere, blobFile, isRetracting, isWaiting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import type { TroubleState } from './state-schema.js';
 
@@ -100,12 +100,18 @@ async function submitGroup(context: DomainContext, group: readonly OutgoingMessa
 async function whyKept(context: DomainContext, message: OutgoingMessage): Promise<NotTaken | undefined> {
   try {
     const { user } = await context.correspondents.recipient(message.facts.to);
-    if (equalBytes(keyId(user.signingKey), message.facts.toKeyId)) return undefined;
+    if (equalBytes(keyId(user.signingKey), message.facts.toKeyId)) return await whyDamaged(message);
     return { code: 'old-key', reason: `it is sealed to a key of ${message.facts.to} that is no longer theirs: retract it and send it again` };
   } catch (thrown) {
     if (!isPosternError(thrown)) throw thrown;
     return { code: thrown.code, reason: messageOf(thrown) };
   }
+}
+
+/** One blob that is not whole would break off the batch of all that go with it. */
+async function whyDamaged(message: OutgoingMessage): Promise<NotTaken | undefined> {
+  if ((await blobBytesHere(message)) === message.record.blobBytes || !(await isWaiting(message))) return undefined;
+  return { code: 'damaged', reason: 'its blob is not whole any more: retract it and send it again' };
 }
 
 async function handOver(
