@@ -13,7 +13,7 @@ import type { InboxEntry } from './inbox.js';
 /** One telling for everything that waits. What a holder has not heard stays for the next time. */
 export async function tellAccepted(context: DomainContext, signal: AbortSignal): Promise<void> {
   const byHolder = new Map<string, InboxEntry[]>();
-  for (const locator of await listAccepting(context.home)) {
+  for (const locator of await listAccepting(context.home, context.settled)) {
     const entry = await readEntry(context, locator);
     if (entry === undefined) continue;
     const holder = `${toHex(entry.facts.holder.keyId)} ${entry.facts.holder.url}`;

@@ -48,13 +48,18 @@ export class Collector {
   async hear({ inner, holder, gateway }: Knock): Promise<void> {
     const locator = PendingTable.nameOf(inner.messageId);
     const delivered = await findEntry(this.#context.home, locator);
-    if (delivered !== undefined) return acceptAgain(delivered.dir);
+    if (delivered !== undefined) {
+      await acceptAgain(delivered, holder);
+      this.#context.settled.delete(locator);
+      return;
+    }
     const known = this.#table.get(locator);
     if (known === undefined) {
       const pull = await this.#pullOf(inner.recipientHash);
       if (pull === 'ignore') return;
       // Strangers may not fill the whole table: half of it is for senders we know.
       if (pull === undefined && this.#table.size >= this.#context.config.knock.mostPending / 2) return;
+      if (this.#table.isFull) await this.#makeRoom();
       const heardSec = nowSec(this.#context);
       const { recipientHash, messageId, expirySec } = inner;
       const taken = await this.#table.put({ format: 1, messageId, recipientHash, expirySec, holder, heardSec, failures: 0, nextSec: heardSec });
@@ -96,15 +101,18 @@ export class Collector {
     const version = await this.#context.correspondents.version();
     const isNew = version !== this.#knownVersion;
     this.#knownVersion = version;
-    return [...this.#table.all()].filter(([locator, entry]) => !this.#inHand.has(locator) && (isNew || entry.nextSec <= nowSec(this.#context)));
+    const now = nowSec(this.#context);
+    // A time further away than the longest wait was noted while the clock stood ahead.
+    const isDue = ({ nextSec }: PendingState): boolean => nextSec <= now || nextSec > now + RETRY.capMs / 1000;
+    return [...this.#table.all()].filter(([locator, entry]) => !this.#inHand.has(locator) && (isNew || isDue(entry)));
   }
 
   async #collect(locator: string, entry: PendingState, signal: AbortSignal): Promise<void> {
     if (hasExpired(this.#context, entry.expirySec)) return this.#drop(locator);
     const pull = await this.#pullOf(entry.recipientHash);
     if (pull === 'ignore') return this.#drop(locator);
-    if (pull === undefined) return this.#later(entry, 'from somebody who is not known here');
-    if (pull === 'on-request' && !this.#options.onRequest) return this.#later(entry, 'the sender is fetched from on request only');
+    if (pull === undefined) return this.#stand(entry, 'from somebody who is not known here');
+    if (pull === 'on-request' && !this.#options.onRequest) return this.#stand(entry, 'the sender is fetched from on request only');
     const fetched = await fetchBlob(this.#context, locator, entry, signal);
     if (fetched.kind !== 'complete') return signal.aborted ? undefined : this.#later(entry, fetched.reason);
     const received = await receiveMessage(this.#context, locator, entry, fetched.file, this.#options.accept);
@@ -116,7 +124,7 @@ export class Collector {
         break;
       case 'withheld':
         // The blob stays: it opens as soon as its sender's key is known.
-        await this.#later(entry, received.reason);
+        await this.#stand(entry, received.reason);
         break;
       case 'bad': {
         // Bytes that were damaged on the way are fetched again; a blob that is bad at its holder is not.
@@ -141,14 +149,35 @@ export class Collector {
     if (!isSame || known.nextSec > now) await this.#table.put({ ...known, holder, nextSec: Math.min(known.nextSec, now) });
   }
 
+  /** What only a change among the correspondents can help: told and written down once, however long it stands. */
+  async #stand(entry: PendingState, reason: string): Promise<void> {
+    if (entry.problem !== reason) return this.#later(entry, reason);
+    this.#table.postpone(this.#putOff(entry, this.#waitSec(entry)));
+  }
+
+  /** Takes out what has failed most often, so that knocks for what nobody holds fill no table: for what is held there will be another. */
+  async #makeRoom(): Promise<void> {
+    let most: [locator: string, failures: number] | undefined;
+    for (const [locator, { failures }] of this.#table.all()) {
+      if (failures > (most?.[1] ?? 0) && !this.#inHand.has(locator)) most = [locator, failures];
+    }
+    if (most !== undefined) await this.#drop(most[0]);
+  }
+
   async #later(entry: PendingState, reason: string): Promise<void> {
-    const locator = PendingTable.nameOf(entry.messageId);
-    const failures = entry.failures + 1;
-    const retryAfterSec = Math.ceil(backoffMs(RETRY, failures, this.#context.random) / 1000);
+    const retryAfterSec = this.#waitSec(entry);
+    await this.#table.put({ ...this.#putOff(entry, retryAfterSec), problem: reason });
+    this.#context.report({ kind: 'waiting', locator: PendingTable.nameOf(entry.messageId), reason, retryAfterSec });
+  }
+
+  #putOff(entry: PendingState, waitSec: number): PendingState {
     // A knock may have named another holder meanwhile.
-    const { holder } = this.#table.get(locator) ?? entry;
-    await this.#table.put({ ...entry, holder, failures, nextSec: nowSec(this.#context) + retryAfterSec, problem: reason });
-    this.#context.report({ kind: 'waiting', locator, reason, retryAfterSec });
+    const { holder } = this.#table.get(PendingTable.nameOf(entry.messageId)) ?? entry;
+    return { ...entry, holder, failures: entry.failures + 1, nextSec: nowSec(this.#context) + waitSec };
+  }
+
+  #waitSec({ failures }: PendingState): number {
+    return Math.ceil(backoffMs(RETRY, failures + 1, this.#context.random) / 1000);
   }
 
   async #drop(locator: string): Promise<void> {

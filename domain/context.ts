@@ -16,6 +16,8 @@ export interface DomainContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly doors: Doors;
+  /** Locators of accepted messages whose holders have heard: nothing is left to be done for them. */
+  readonly settled: Set<string>;
   /** Tells whoever runs the domain; never anybody outside. */
   readonly report: (event: DomainEvent) => void;
 }

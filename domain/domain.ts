@@ -200,6 +200,7 @@ export async function openContext(dir: string, { clock, random, onEvent }: Domai
     clock,
     random,
     doors: new Doors(config.gateways, { ours: identity.signing, clock, random }),
+    settled: new Set(),
     report: onEvent ?? (() => undefined),
   };
 }

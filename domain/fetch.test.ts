@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemRandom } from '../base/random.js';
@@ -173,5 +173,14 @@ t.test('asks nobody but the holder whose key it knows', async (t) => {
   t.equal(pair.gateway.fetches.length, 0);
   await pair.gateway.knock(held, running.port);
   await running.until('delivered');
+  t.strictSame(readdirSync(join(pair.southDir, 'receiving')), []);
+});
+
+t.test('forgets at its start what it has of blobs that nobody waits for', async (t) => {
+  const pair = await makePair(t);
+  const part = join(pair.southDir, 'receiving', 'ab'.repeat(24));
+  mkdirSync(part);
+  writeFileSync(join(part, 'blob'), 'left by a kill');
+  await runInTest(t, pair.south);
   t.strictSame(readdirSync(join(pair.southDir, 'receiving')), []);
 });

@@ -2,7 +2,7 @@
  * Gets a blob by its message id into the receiving folder, from where a cut or a kill left off. Whether it is
  * the right blob is found out when it is opened; here only lengths and the holder's own word on it are checked.
  */
-import { open, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { equalBytes, fromHex, toHex } from '../base/bytes.js';
 import { codeOf } from '../base/durable-file.js';
@@ -11,6 +11,7 @@ import type { HttpAnswer } from '../base/http-exchange.js';
 import { makeFolder } from '../base/make-folder.js';
 import type { DomainContext } from './context.js';
 import type { GatewayDoor } from './gateway-door.js';
+import type { Home } from './home.js';
 import { readState, writeState } from './state-file.js';
 import { partSchema } from './state-schema.js';
 import type { PartState, PendingState } from './state-schema.js';
@@ -42,6 +43,14 @@ export async function fetchBlob(context: DomainContext, locator: string, entry: 
 /** Forgets what has been received of a blob. */
 export async function dropPart(context: Pick<DomainContext, 'home'>, locator: string): Promise<void> {
   await rm(join(context.home.receiving, locator), { recursive: true, force: true });
+}
+
+/** Forgets what has been received of blobs that nobody waits for: a crash came between the end of an entry and that of its part. */
+export async function sweepParts(home: Home): Promise<void> {
+  const parts = await readdir(home.receiving);
+  // Read second: an entry is there before its part is.
+  const waiting = new Set(await readdir(home.pending));
+  for (const locator of parts) if (!waiting.has(`${locator}.json`)) await dropPart({ home }, locator);
 }
 
 async function transfer(

@@ -4,12 +4,13 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { equalBytes } from '../base/bytes.js';
 import { codeOf } from '../base/durable-file.js';
 import { PosternError } from '../base/errors.js';
 import type { Home } from './home.js';
-import { createState, readState } from './state-file.js';
+import { createState, readState, writeState } from './state-file.js';
 import { inboxSchema, markSchema } from './state-schema.js';
-import type { InboxState } from './state-schema.js';
+import type { Holder, InboxState } from './state-schema.js';
 
 export interface InboxEntry {
   readonly locator: string;
@@ -52,11 +53,16 @@ export function pickEntry(entries: readonly InboxEntry[], prefix: string): Inbox
 
 const SHORTEST_PREFIX = 4;
 
-/** Locators of entries whose acceptance is decided and not yet told; looks at names only. */
-export async function listAccepting(home: Home): Promise<string[]> {
+/**
+ * Locators of entries whose acceptance is decided and not yet told; looks at names only.
+ * @param settled those of which the holders have heard: not looked at, and added to. An inbox keeps its entries for years.
+ */
+export async function listAccepting(home: Home, settled: Set<string>): Promise<string[]> {
   const locators: string[] = [];
-  for (const locator of (await readdir(home.inbox)).filter((name) => LOCATOR.test(name))) {
-    if ((await acceptanceOf(join(home.inbox, locator))) === 'accepting') locators.push(locator);
+  for (const locator of (await readdir(home.inbox)).filter((name) => LOCATOR.test(name) && !settled.has(name))) {
+    const acceptance = await acceptanceOf(join(home.inbox, locator));
+    if (acceptance === 'accepting') locators.push(locator);
+    else if (acceptance === 'accepted') settled.add(locator);
   }
   return locators;
 }
@@ -75,8 +81,10 @@ export async function markAccepted(dir: string, atSec: number): Promise<void> {
   await createState(join(dir, ACCEPTED), markSchema, { format: 1, atSec });
 }
 
-/** The holder knocks again, so it has not heard. */
-export async function acceptAgain(dir: string): Promise<void> {
+/** Somebody who holds it knocks again, so it has not heard: it, and not the one who was told before, is told next. */
+export async function acceptAgain({ dir, facts }: InboxEntry, holder: Holder): Promise<void> {
+  const isSame = facts.holder.url === holder.url && equalBytes(facts.holder.keyId, holder.keyId);
+  if (!isSame) await writeState(entryFile(dir), inboxSchema, { ...facts, holder });
   try {
     await rm(join(dir, ACCEPTED));
   } catch (thrown) {

@@ -1,9 +1,11 @@
-import { readdirSync, rmSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { systemRandom } from '../base/random.js';
 import { kemKeyFromSeed, signingKeyFromSeed } from '../wire/keys.js';
+import { recipientHash } from '../wire/recipient-hash.js';
 import { sealInner } from '../wire/seal.js';
+import { TestGateway } from './gateway.test-helper.js';
 import type { Held } from './gateway.test-helper.js';
 import { editConfig, makePair, never, runInTest } from './pair.test-helper.js';
 import type { Pair } from './pair.test-helper.js';
@@ -98,6 +100,44 @@ t.test('tells again that a message is accepted when its holder knocks again, and
   t.equal(running.events.filter(({ kind }) => kind === 'delivered').length, 1);
 });
 
+t.test('tells another holder that a message is accepted when that one knocks', async (t) => {
+  const pair = await makePair(t, { content: { file: 'x' } });
+  const held = await sent(pair);
+  const second = await new TestGateway(8).start();
+  t.teardown(() => second.close());
+  const south = await pair.south();
+  await south.addGateway(second.card('cellar'));
+  second.addClient(south.card());
+  const other = second.hold(held.record, readFileSync(held.file));
+  const running = await runInTest(t, pair.south);
+  await pair.gateway.knock(held, running.port);
+  await running.until('accepted');
+  const before = running.events.length;
+  await second.knock(other, running.port);
+  await running.until('accepted', before);
+  t.equal(other.state, 'accepted');
+  t.equal(running.events.filter(({ kind }) => kind === 'delivered').length, 1);
+});
+
+t.test('hears of a message though the table is full of what nobody holds', async (t) => {
+  const pair = await makePair(t, { content: { file: 'x' } });
+  const held = await sent(pair);
+  editConfig(pair.southDir, ({ knock }) => Object.assign(knock, { mostPending: 3 }));
+  const running = await runInTest(t, pair.south);
+  const { domain, users } = (await pair.south()).card();
+  const [ann] = (await pair.north()).card().users;
+  const hash = recipientHash(ann!.kemKey, users[0]!.kemKey, 'south.example');
+  for (let i = 0; i < 5; i += 1) {
+    const before = running.events.length;
+    const inner = sealInner(domain.kemKey, 'south.example', { recipientHash: hash, messageId: systemRandom.bytes(24), expirySec: nowSec() + 1000 * HOUR_SEC }, systemRandom.bytes(32));
+    await pair.gateway.knock(held, running.port, { inner });
+    await running.until('waiting', before);
+  }
+  t.equal(pendingOf(pair).length, 3);
+  await pair.gateway.knock(held, running.port);
+  await running.until('delivered');
+});
+
 t.test('leaves no trace of senders who are ignored', async (t) => {
   const pair = await makePair(t, { content: { file: 'x' } });
   const held = await sent(pair);
@@ -137,8 +177,11 @@ t.test('is silent to senders it does not know, and fetches nothing until it know
   await pair.gateway.knock(held, running.port);
   t.match(await running.until('waiting'), { reason: /not known here/ });
   t.equal(pair.gateway.fetches.length, 0);
+  await pair.gateway.knock(held, running.port);
+  await pause(100);
   await (await pair.south()).learn(known);
   await running.until('delivered');
+  t.equal(running.events.filter(({ kind }) => kind === 'waiting').length, 1, 'and says so once');
 });
 
 t.test('bounds what strangers can make it do', async (t) => {

@@ -64,6 +64,16 @@ export class PendingTable {
     return true;
   }
 
+  /** Puts an entry off in memory only: for what changes nothing that would have to be known after a stop. */
+  postpone(entry: PendingState): void {
+    const locator = PendingTable.nameOf(entry.messageId);
+    if (this.#entries.has(locator)) this.#entries.set(locator, entry);
+  }
+
+  get isFull(): boolean {
+    return this.#entries.size >= this.#most;
+  }
+
   async remove(locator: string): Promise<void> {
     this.#entries.delete(locator);
     await rm(this.#file(locator), { force: true });

@@ -8,6 +8,7 @@ import { Alarm } from './alarm.js';
 import { Collector } from './collect.js';
 import { nowSec } from './context.js';
 import type { DomainContext } from './context.js';
+import { sweepParts } from './fetch.js';
 import { contentFile, handOut } from './hand-out.js';
 import { listInbox } from './inbox.js';
 import type { InboxEntry } from './inbox.js';
@@ -57,6 +58,8 @@ export async function runDomain(context: DomainContext, options: RunOptions, sig
     return Infinity;
   };
   const port = await listener.start();
+  // With the port, nobody else is at work here.
+  await sweepParts(context.home);
   context.report({ kind: 'listening', host: context.config.knock.listenHost, port });
   try {
     await Promise.all([repeat(context, collect, stirred, until), repeat(context, talk, new Alarm(context.clock), until)]);
