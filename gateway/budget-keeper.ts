@@ -6,7 +6,7 @@ import { utf8 } from '../base/bytes.js';
 import { PosternError, messageOf } from '../base/errors.js';
 import type { Outlay, Purse, Spending } from '../links/purse.js';
 import { asLedgerState, Budget, moneyFor } from '../plan/budget.js';
-import type { BudgetLine, BudgetTerms, Cost } from '../plan/budget.js';
+import type { BudgetLine, BudgetTerms, Cost, SendTime } from '../plan/budget.js';
 import type { Log } from './log.js';
 
 /** Where a ledger is kept: a small file, or whatever the simulator takes for one. */
@@ -97,14 +97,14 @@ export class BudgetKeeper implements Purse {
   }
 
   /** The most bytes one more send may carry. */
-  leftBytes(): number {
-    return this.#budget.leftBytes(this.#nowMs());
+  leftBytes(takes?: SendTime): number {
+    return this.#budget.leftBytes(this.#nowMs(), takes);
   }
 
-  /** When the limit that leaves no room for one more session is reset; undefined while there is room. */
-  spentUntilMs(): number | undefined {
+  /** When the limit that leaves no room for one more session of so long is reset; undefined while there is room. */
+  spentUntilMs(leastMs = 0): number | undefined {
     const nowMs = this.#nowMs();
-    const verdict = this.#budget.check({ bytes: 1, sessions: 1, ms: 0 }, nowMs);
+    const verdict = this.#budget.check({ bytes: 1, sessions: 1, ms: leastMs }, nowMs);
     return verdict.kind === 'ok' ? undefined : verdict.line.resetsAtMs;
   }
 

@@ -258,11 +258,12 @@ export class NeighbourForwarder {
   /** One attempt, within what the budget and the contact leave for it. */
   async #sendPaid(lane: Lane, load: Load, freight: PackedFreight, passage: Passage): Promise<Outcome> {
     const { trust, clock } = this.#context;
-    const spending = await lane.pay(freight.bytes, trust.nowMs());
+    const cost = lane.costOf(freight.bytes, trust.nowMs());
+    const spending = await lane.pay(cost);
     passage.paid();
     if (spending.kind === 'refused') return { kind: 'refused', code: 'budget', reason: spending.reason, retryAfterMs: spending.retryAfterMs };
     const limit = new AbortController();
-    const limitMs = lane.timeLimitMs(freight.bytes, trust.nowMs());
+    const limitMs = lane.timeLimitMs(cost, trust.nowMs());
     const timer = limitMs === undefined ? undefined : clock.timer(limitMs, () => limit.abort());
     const startMs = clock.monotonicMs();
     try {
@@ -271,7 +272,7 @@ export class NeighbourForwarder {
     } finally {
       timer?.cancel();
       // Whether the bytes of a send that failed have left nobody knows: they stay counted.
-      await spending.settle({ bytes: lane.mediumBytes(freight.bytes), sessions: 1, ms: clock.monotonicMs() - startMs });
+      await spending.settle({ ...cost, ms: clock.monotonicMs() - startMs });
     }
   }
 

@@ -9,6 +9,7 @@ import type { Random } from '../base/random.js';
 import { utf8 } from '../base/bytes.js';
 import type { Link, LinkLimit } from '../links/link.js';
 import type { Spending } from '../links/purse.js';
+import type { Cost, SendTime } from '../plan/budget.js';
 import { always, nextTimeIn, sendingMs, volumeLeft } from '../plan/contact.js';
 import type { Contact, ContactSource } from '../plan/contact.js';
 import type { HeldBack } from '../plan/fill.js';
@@ -67,8 +68,12 @@ const AT_ANY_TIME: LanePlan = { contacts: always({ rateBytesPerSec: Number.POSIT
 /** What a receipt may take beyond the light time there and back: a sync on a slow card, a queue. */
 export const RECEIPT_SLACK_MS = 30_000;
 
-/** A transfer may take twice as long as its bytes say and this much more, and is then cut off: that much is booked of a budget in minutes. */
+/**
+ * Where time is counted, a transfer may take twice as long as its bytes say, the light time there and back, and this much
+ * more, and is then cut off. That much is booked, and a second for the cutting off: no transfer takes more than is booked for it.
+ */
 const MINUTES_SLACK_MS = 30_000;
+const CUTTING_OFF_MS = 1000;
 
 export class Lane {
   readonly link: Link;
@@ -116,12 +121,14 @@ export class Lane {
 
   /** Open, or busy. */
   worksAt(nowMs: number): boolean {
-    return nowMs >= this.#notBeforeMs && this.link.supports.parallel > 0 && this.contacts.at(nowMs) !== undefined && this.budget?.spentUntilMs() === undefined;
+    if (nowMs < this.#notBeforeMs || this.link.supports.parallel === 0) return false;
+    const contact = this.contacts.at(nowMs);
+    return contact !== undefined && this.#spentUntilMs(contact) === undefined;
   }
 
   /** When the lane is worth a look again: it opens, or its next contact begins. Undefined when nothing is planned. */
   opensAtMs(nowMs: number): number | undefined {
-    const earliestMs = Math.max(this.#notBeforeMs, this.budget?.spentUntilMs() ?? nowMs);
+    const earliestMs = Math.max(this.#notBeforeMs, this.#spentUntilMs(this.contacts.at(nowMs)) ?? nowMs);
     return earliestMs > nowMs ? nextTimeIn(this.contacts, earliestMs) : this.contacts.next(nowMs)?.startMs;
   }
 
@@ -138,7 +145,7 @@ export class Lane {
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
     const aheadBytes = this.link.backlogBytes === undefined ? this.#underWayBytes : this.link.backlogBytes();
-    const mediumBytes = Math.min(volumeLeft(contact, nowMs) - aheadBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes() - this.#unpaidBytes);
+    const mediumBytes = Math.min(volumeLeft(contact, nowMs) - aheadBytes, this.budget === undefined ? Number.POSITIVE_INFINITY : this.budget.leftBytes(this.#countsTime ? longestTime(contact) : undefined) - this.#unpaidBytes);
     return mediumBytes / (this.link.supports.expansion ?? 1);
   }
 
@@ -152,24 +159,27 @@ export class Lane {
     return this.budget !== undefined || Number.isFinite(contact.endMs) || Number.isFinite(contact.rateBytesPerSec);
   }
 
-  /** Books a send of so many bytes. */
-  async pay(unitBytes: number, nowMs: number): Promise<Spending> {
+  /** What a send of so many bytes may cost. */
+  costOf(unitBytes: number, nowMs: number): Cost {
     const bytes = this.mediumBytes(unitBytes);
-    if (this.budget === undefined || this.link.supports.pays === true) return { kind: 'allowed', settle: () => Promise.resolve() };
     const contact = this.contacts.at(nowMs);
-    return this.budget.spend({ bytes, sessions: 1, ms: this.budget.countsTime && contact !== undefined ? longestMs(contact, bytes) : 0 });
+    const { atLeastMs, perByteMs } = this.#countsTime && contact !== undefined ? longestTime(contact) : { atLeastMs: 0, perByteMs: 0 };
+    return { bytes, sessions: 1, ms: atLeastMs + perByteMs * bytes };
   }
 
-  /** How long a send of so many bytes may take before it is cut off: to the end of the contact, or of the minutes paid. Undefined where nothing cuts it off. */
-  timeLimitMs(unitBytes: number, nowMs: number): number | undefined {
-    const bytes = this.mediumBytes(unitBytes);
+  /** Books a send. */
+  async pay(cost: Cost): Promise<Spending> {
+    if (this.budget === undefined || this.link.supports.pays === true) return { kind: 'allowed', settle: () => Promise.resolve() };
+    return this.budget.spend(cost);
+  }
+
+  /** How long a send may take before it is cut off: to the end of the contact, or of the time that was booked. Undefined where nothing cuts it off. */
+  timeLimitMs({ ms: bookedMs }: Cost, nowMs: number): number | undefined {
     const contact = this.contacts.at(nowMs);
     if (contact === undefined) return 0;
-    const { keepsContacts, pays } = this.link.supports;
-    const contactMs = keepsContacts === true ? Number.POSITIVE_INFINITY : contact.endMs - nowMs;
-    const paidMs = this.budget?.countsTime === true && pays !== true ? longestMs(contact, bytes) : Number.POSITIVE_INFINITY;
     // What has left in time may still be on its way, and so may the word that it has come.
-    const limitMs = Math.min(contactMs, paidMs) + 2 * contact.lightTimeMs;
+    const contactMs = this.link.supports.keepsContacts === true ? Number.POSITIVE_INFINITY : contact.endMs - nowMs + 2 * contact.lightTimeMs;
+    const limitMs = Math.min(contactMs, this.#countsTime ? Math.max(0, bookedMs - CUTTING_OFF_MS) : Number.POSITIVE_INFINITY);
     return Number.isFinite(limitMs) ? limitMs : undefined;
   }
 
@@ -241,6 +251,16 @@ export class Lane {
     return { open: contact !== undefined, ...(contact !== undefined && heldStatus(contact, nowMs)), ...(nextMs !== undefined && { nextMs }) };
   }
 
+  /** The gateway pays for the time that its sends take. */
+  get #countsTime(): boolean {
+    return this.budget?.countsTime === true && this.link.supports.pays !== true;
+  }
+
+  /** What is left of a budget has to be enough for the least that a send may take. */
+  #spentUntilMs(contact: Contact | undefined): number | undefined {
+    return this.budget?.spentUntilMs(this.#countsTime && contact !== undefined ? longestTime(contact).atLeastMs : 0);
+  }
+
   async #save(store: Store): Promise<void> {
     await store.putMeta(this.#metaKey(), utf8(`${this.#attempts} ${this.#notBeforeMs}`));
   }
@@ -255,6 +275,6 @@ function heldStatus(contact: Contact, nowMs: number): Pick<ContactStatus, 'endsM
   return { endsMs: contact.endMs, ...(Number.isFinite(leftBytes) && { leftBytes }) };
 }
 
-function longestMs(contact: Contact, bytes: number): number {
-  return 2 * sendingMs(contact, bytes) + MINUTES_SLACK_MS;
+function longestTime(contact: Contact): SendTime {
+  return { atLeastMs: 2 * contact.lightTimeMs + MINUTES_SLACK_MS + CUTTING_OFF_MS, perByteMs: 2 * sendingMs(contact, 1) };
 }

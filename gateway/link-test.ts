@@ -77,7 +77,7 @@ async function once({ clock, trust }: GatewayContext, lane: Lane, freight: Freig
     const nextMs = lane.contacts.next(nowMs)?.startMs;
     return { ...found, works: false, outcome: 'unreachable', reason: nextMs === undefined ? 'no contact is planned' : `the next contact begins at ${new Date(nextMs).toISOString()}` };
   }
-  const spending = await lane.pay(freight.bytes, nowMs);
+  const spending = await lane.pay(lane.costOf(freight.bytes, nowMs));
   if (spending.kind === 'refused') return { ...found, works: false, outcome: 'refused', reason: spending.reason };
   const startMs = clock.monotonicMs();
   const outcome = await lane.link.send(freight, signal);

@@ -75,6 +75,21 @@ t.test('sessions and minutes are limited as well', async (t) => {
   t.equal(budget.leftBytes(NOON), 0);
 });
 
+t.test('says how many bytes the minutes are enough for', async (t) => {
+  const takes = { atLeastMs: 30_000, perByteMs: 2 };
+  const budget = new Budget(terms([{ per: 'day', minutes: 1.5 }], { perMinute: 1.2 }));
+  t.equal(budget.leftBytes(NOON, takes), 29_999, 'a part of a millisecond counts as one');
+  t.equal(new Budget(terms([{ per: 'day', money: 1.8 }], { perMinute: 1.2 })).leftBytes(NOON, takes), 29_999);
+  budget.add(cost(1, 1, 61_000), NOON);
+  t.equal(budget.leftBytes(NOON, takes), 0, 'less than any send may take');
+});
+
+t.test('sums of fractions are what they are to people', async (t) => {
+  const budget = new Budget(terms([{ per: 'day', money: 0.09 }], { perMegabyte: 0.07, minimum: 0.02 }));
+  budget.add(cost(0), NOON);
+  t.same(budget.check(cost(1_000_000), NOON), { kind: 'ok' });
+});
+
 t.test('the true cost takes the place of the booked one', async (t) => {
   const budget = new Budget(terms([{ per: 'day', bytes: 1000 }, { per: 'month', bytes: 9000 }]));
   const booking = budget.add(cost(800), NOON);
@@ -139,13 +154,16 @@ t.test('never counts less than was spent, whatever the order of bookings, correc
 });
 
 t.test('what it says is left can always be spent', async () => {
-  const price = fc.record({ perMegabyte: fc.nat(5000).map((n) => n / 100), perMinute: fc.constant(0), perSession: fc.nat(100).map((n) => n / 100), minimum: fc.nat(100).map((n) => n / 100), stepBytes: fc.integer({ min: 1, max: 100 }) });
+  const hundredths = (most: number): fc.Arbitrary<number> => fc.nat(most).map((n) => n / 100);
+  const price = fc.record({ perMegabyte: hundredths(5000), perMinute: hundredths(300), perSession: hundredths(100), minimum: hundredths(100), stepBytes: fc.integer({ min: 1, max: 100 }) });
+  const takes = fc.record({ atLeastMs: fc.nat(120_000), perByteMs: fc.nat(5000).map((n) => n / 1000) });
   fc.assert(
-    fc.property(price, fc.nat(10_000), fc.nat(500_000), (found, cents, bytes) => {
-      const budget = new Budget({ price: found, limits: [{ per: 'day', money: cents / 100, bytes: 1_000_000 }], alertPercent: 80, monthBeginsOn: 1 });
-      if (budget.check(cost(bytes), NOON).kind === 'ok') budget.add(cost(bytes), NOON);
-      const left = budget.leftBytes(NOON);
-      return left === 0 || budget.check(cost(left), NOON).kind === 'ok';
+    fc.property(price, takes, hundredths(10_000), fc.nat(60), fc.nat(500_000), (found, takes, money, minutes, bytes) => {
+      const budget = new Budget({ price: found, limits: [{ per: 'day', money, minutes, bytes: 1_000_000 }], alertPercent: 80, monthBeginsOn: 1 });
+      const lasting = (size: number): Cost => cost(size, 1, takes.atLeastMs + takes.perByteMs * size);
+      if (budget.check(lasting(bytes), NOON).kind === 'ok') budget.add(lasting(bytes), NOON);
+      const left = budget.leftBytes(NOON, takes);
+      return left === 0 || budget.check(lasting(left), NOON).kind === 'ok';
     }),
     { numRuns: 500 },
   );

@@ -44,6 +44,12 @@ export interface Cost {
   readonly ms: number;
 }
 
+/** How long a send takes at the most: so much for any, and so much for each byte of it. */
+export interface SendTime {
+  readonly atLeastMs: number;
+  readonly perByteMs: number;
+}
+
 export type Measure = 'bytes' | 'minutes' | 'sessions' | 'money';
 
 /** One limit as it stands. Minutes and money may be fractions. */
@@ -103,7 +109,7 @@ export class Budget {
     if (this.isLifted(nowMs)) return { kind: 'ok' };
     const added = sumOf(this.terms.price, cost);
     for (const line of this.lines(nowMs)) {
-      if (line.spent + inMeasure(added, line.measure) > line.limit) return { kind: 'spent', line: { ...line, state: 'spent' } };
+      if (isBeyond(line.spent + inMeasure(added, line.measure), line.limit)) return { kind: 'spent', line: { ...line, state: 'spent' } };
     }
     return { kind: 'ok' };
   }
@@ -128,8 +134,8 @@ export class Budget {
     }
   }
 
-  /** The most bytes that one more session may carry now; Infinity where bytes and money set no limit. */
-  leftBytes(nowMs: number): number {
+  /** The most bytes that one more session may carry now; Infinity where nothing sets a limit. @param takes where time costs or is limited */
+  leftBytes(nowMs: number, takes: SendTime = NO_TIME): number {
     if (this.isLifted(nowMs)) return Number.POSITIVE_INFINITY;
     const { price } = this.terms;
     let leftBytes = Number.POSITIVE_INFINITY;
@@ -137,7 +143,8 @@ export class Budget {
       const left = limit - spent;
       if (measure === 'bytes') leftBytes = Math.min(leftBytes, left);
       if (measure === 'sessions' && left < 1) leftBytes = 0;
-      if (measure === 'money') leftBytes = Math.min(leftBytes, bytesFor(price, left));
+      if (measure === 'minutes') leftBytes = Math.min(leftBytes, bytesIn(takes, Math.floor(Number((left * MS_PER_MINUTE).toFixed(3)))));
+      if (measure === 'money') leftBytes = Math.min(leftBytes, bytesFor(price, left, takes));
     }
     return Math.max(0, Math.floor(leftBytes));
   }
@@ -167,7 +174,7 @@ export class Budget {
         const most = limit[measure];
         if (most === undefined) return [];
         const used = inMeasure(spent, measure);
-        const isSpent = used >= most || used + inMeasure(least, measure) > most;
+        const isSpent = used >= most || isBeyond(used + inMeasure(least, measure), most);
         const state = isSpent ? 'spent' : used >= (most * alertPercent) / 100 ? 'alert' : 'ok';
         return [{ per: limit.per, measure, spent: used, limit: most, state, resetsAtMs: periodEndMs(limit.per, startMs, monthBeginsOn) }];
       });
@@ -200,6 +207,10 @@ export class Budget {
 }
 
 const MEASURES: readonly Measure[] = ['bytes', 'minutes', 'sessions', 'money'];
+const NO_TIME: SendTime = { atLeastMs: 0, perByteMs: 0 };
+/** Each part of a cost is rounded up: so much is lost of what is left where time costs. */
+const ROUNDING_MS = 1;
+const ROUNDING_MONEY = 2 / MICROS;
 
 /** What a cost comes to in money, in units. */
 export function moneyFor(price: Price, cost: Cost): number {
@@ -239,12 +250,19 @@ function micros(price: number, count: number): number {
   return Math.ceil(Number((Math.round(price * MICROS) * count).toFixed(3)));
 }
 
-function bytesFor(price: Price, money: number): number {
-  const forBytes = money - price.perSession;
+function bytesIn({ atLeastMs, perByteMs }: SendTime, leftMs: number): number {
+  const forBytesMs = leftMs - atLeastMs - ROUNDING_MS;
+  if (forBytesMs < 0) return 0;
+  return perByteMs === 0 ? Number.POSITIVE_INFINITY : forBytesMs / perByteMs;
+}
+
+function bytesFor(price: Price, money: number, { atLeastMs, perByteMs }: SendTime): number {
+  const perMs = price.perMinute / MS_PER_MINUTE;
+  const forBytes = money - price.perSession - (perMs === 0 ? 0 : (atLeastMs + ROUNDING_MS) * perMs + ROUNDING_MONEY);
   if (forBytes < 0 || money < price.minimum) return 0;
-  if (price.perMegabyte === 0) return Number.POSITIVE_INFINITY;
-  const bytes = (forBytes / price.perMegabyte) * BYTES_PER_MEGABYTE;
-  return Math.floor(Number((bytes / price.stepBytes).toFixed(6))) * price.stepBytes;
+  const perByte = price.perMegabyte / BYTES_PER_MEGABYTE + perByteMs * perMs;
+  if (perByte === 0) return Number.POSITIVE_INFINITY;
+  return Math.floor(Number((forBytes / perByte / price.stepBytes).toFixed(6))) * price.stepBytes;
 }
 
 function inMeasure(sum: Readonly<Sum>, measure: Measure): number {
@@ -259,6 +277,13 @@ function inMeasure(sum: Readonly<Sum>, measure: Measure): number {
       return sum.micros / MICROS;
   }
 }
+
+/** Minutes and money are fractions: 0.02 and 0.07 are a little more than 0.09 to a computer, and to nobody else. */
+function isBeyond(sum: number, most: number): boolean {
+  return Number(sum.toFixed(FRACTION_DIGITS)) > most;
+}
+
+const FRACTION_DIGITS = 9;
 
 function plus(to: Sum, sum: Readonly<Sum>, times: 1 | -1): void {
   to.bytes += times * sum.bytes;
