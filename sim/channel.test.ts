@@ -1,7 +1,7 @@
 /** The conventions about the ends of a contact, and what a sender is told. */
 import t from 'tap';
 import { Channel } from './channel.js';
-import type { ChannelModel, Sent } from './channel.js';
+import type { ChannelModel, OnTheAir, Sent } from './channel.js';
 import { FAULTLESS } from './channel-test-helper.js';
 import { EventQueue } from './event-queue.js';
 import { Streams } from './streams.js';
@@ -67,6 +67,23 @@ t.test('a reliable link says when the other end has it, and a cut breaks what is
   await broken.run();
   t.match(lost, [{ kind: 'closed', reason: 'cut in mid-transfer' }]);
   t.same(broken.arrivals, []);
+});
+
+t.test('what its sender gives up goes no further, and what has left arrives', async (t) => {
+  const { channel, time, arrivals, run } = makeChannel({});
+  const outcomes: Sent[] = [];
+  const sendNow = (bytes: number): OnTheAir => channel.send(new Uint8Array(bytes), () => 0, (sent) => outcomes.push(sent)) as OnTheAir;
+  const first = sendNow(1000);
+  await run(1_000_000);
+  channel.giveUp(first);
+  const second = sendNow(1000);
+  time.nowUs = 1_250_000;
+  channel.giveUp(second);
+  sendNow(500);
+  await run();
+  t.same(arrivals, [{ timeUs: 2_000_000, bytes: 1000 }, { timeUs: 2_750_000, bytes: 500 }], 'the next goes at once');
+  t.same(outcomes.map(({ kind }) => kind), ['written', 'closed', 'written']);
+  t.match(channel.statistics, { units: 2, cutUnits: 1, cutBytes: 250 });
 });
 
 t.test('a link that repeats what was lost keeps to whole microseconds where light does not', async (t) => {

@@ -76,7 +76,8 @@ const PATIENCE_US = 30 * US_PER_SEC;
 /** A link that has repeated itself so often has lost its neighbour. */
 const MOST_ROUNDS = 50;
 
-interface OnTheAir {
+/** A unit that has not left for good. */
+export interface OnTheAir {
   readonly startUs: number;
   readonly endUs: number;
   readonly bytes: number;
@@ -122,18 +123,20 @@ export class Channel {
   /** Breaks whatever is under way, and keeps the link down for a while. */
   cut(forUs: number): void {
     this.#cutUntilUs = Math.max(this.#cutUntilUs, this.#time.nowUs + forUs);
-    for (const unit of this.#onTheAir) {
-      unit.event.isTakenBack = true;
-      this.statistics.cutUnits += 1;
-      this.statistics.cutBytes += Math.max(0, Math.floor((unit.bytes * (this.#time.nowUs - unit.startUs)) / (unit.endUs - unit.startUs)));
-      unit.done({ kind: 'closed', reason: 'cut in mid-transfer' });
-    }
-    this.#onTheAir.clear();
+    for (const unit of this.#onTheAir) this.#cutOff(unit, 'cut in mid-transfer');
     this.#busyUntilUs = this.#time.nowUs;
   }
 
-  /** One attempt. `back` says how long an answer takes on its way to the sender. */
-  send(bytes: Uint8Array, backUs: () => number, done: (sent: Sent) => void): void {
+  /** The sender gives a unit up. What has left goes on, and nobody hears what becomes of it. */
+  giveUp(unit: OnTheAir): void {
+    if (!this.#onTheAir.has(unit)) return;
+    this.#cutOff(unit, 'given up');
+    // Those that wait behind it keep their time.
+    if (this.#busyUntilUs === unit.endUs) this.#busyUntilUs = Math.max(unit.startUs, this.#time.nowUs);
+  }
+
+  /** One attempt. `back` says how long an answer takes on its way to the sender. Gives what is on its way now, or nothing where nothing is. */
+  send(bytes: Uint8Array, backUs: () => number, done: (sent: Sent) => void): OnTheAir | undefined {
     const { nowUs, queue } = this.#time;
     const window = this.window();
     const startUs = Math.max(nowUs, this.#busyUntilUs);
@@ -152,9 +155,18 @@ export class Channel {
     });
     const unit: OnTheAir = { startUs, endUs, bytes: bytes.length, event, done };
     this.#onTheAir.add(unit);
+    return unit;
   }
 
-  #refuse(reason: string, done: (sent: Sent) => void): void {
+  #cutOff(unit: OnTheAir, reason: string): void {
+    this.#onTheAir.delete(unit);
+    unit.event.isTakenBack = true;
+    this.statistics.cutUnits += 1;
+    this.statistics.cutBytes += Math.max(0, Math.floor((unit.bytes * (this.#time.nowUs - unit.startUs)) / (unit.endUs - unit.startUs)));
+    unit.done({ kind: 'closed', reason });
+  }
+
+  #refuse(reason: string, done: (sent: Sent) => void): undefined {
     this.statistics.refusedAttempts += 1;
     done({ kind: 'closed', reason });
   }

@@ -1,8 +1,9 @@
 /**
- * Bugs on purpose, one for each rule that sim/checks.ts watches over: what a gateway would do that broke it. Each takes the place of a part of
+ * Bugs on purpose, one at least for each rule that sim/checks.ts watches over: what a gateway would do that broke it. Each takes the place of a part of
  * the gateway, or of what it stands on; the checks are not told.
  */
 import { toBase64url } from '../base/bytes.js';
+import type { BudgetKeeper } from '../gateway/budget-keeper.js';
 import { always } from '../plan/contact.js';
 import type { Disk } from '../store/disk.js';
 import type { BlobSource, Store } from '../store/store.js';
@@ -75,6 +76,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   },
   { rule: 'out-of-contact', bug: 'a link with contacts is taken for one that is always there', from: 1, make: () => ({ lanePlan: (plan) => ({ ...plan, contacts: always({ rateBytesPerSec: Infinity, lightTimeMs: 0 }) }) }) },
   { rule: 'over-budget', bug: 'the ledger of a budget is not written', from: 8, make: () => ({ ledger: (file) => ({ ...file, write: () => Promise.resolve() }) }) },
+  { rule: 'over-budget', bug: 'minutes are counted when they are over, and not before', from: 363, make: () => ({ lanePlan: (plan) => ({ ...plan, budget: plan.budget && unbooked(plan.budget) }) }) },
+  { rule: 'over-budget', bug: 'a send is not cut off when its minutes are over', from: 33, make: () => ({ link: (link) => differing(link, { send: (freight) => link.send(freight, new AbortController().signal) }) }) },
   {
     rule: 'duplicate',
     bug: 'an acceptance changes nothing', from: 3,
@@ -100,6 +103,20 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     make: () => store((held) => ({ reschedule: (changes) => held.reschedule(changes.map(({ rid, schedule }) => ({ rid, schedule: schedule.attempts > 0 ? { ...schedule, dueMs: schedule.dueMs + NEVER_MS } : schedule }))), hurry: () => Promise.resolve(0) })),
   },
 ];
+
+/** An object of a class that does some things differently. */
+function differing<Whole extends object>(whole: Whole, change: Partial<Whole>): Whole {
+  return new Proxy(whole, {
+    get(target, key) {
+      const value: unknown = Reflect.get(key in change ? change : target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+function unbooked(budget: BudgetKeeper): BudgetKeeper {
+  return differing(budget, { spend: (outlay) => budget.spend({ ...outlay, ms: 0 }) });
+}
 
 /** A store that does some things differently. */
 function store(change: (held: Store) => Partial<Store>): Plant {

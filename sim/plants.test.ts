@@ -11,7 +11,7 @@ t.setTimeout(300_000);
 const MOST_SEEDS = 1000;
 
 t.test('there is a planted bug for every rule', async (t) => {
-  t.same(PLANTED_BUGS.map(({ rule }) => rule).sort(), Object.keys(RULES).sort());
+  t.same([...new Set(PLANTED_BUGS.map(({ rule }) => rule))].sort(), Object.keys(RULES).sort());
 });
 
 for (const { rule, bug, from, make } of PLANTED_BUGS) {

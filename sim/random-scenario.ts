@@ -16,7 +16,9 @@ const SETTLES_D = 12;
 const MESSAGES = [5, 14] as const;
 
 export function randomScenario(seed: number): ScenarioInput {
-  const chance = new Streams(seed).named('scenario');
+  const streams = new Streams(seed);
+  const chance = streams.named('scenario');
+  const budgets = streams.named('budgets');
   const count = chance.between(2, 4);
   const names = NAMES.slice(0, count);
   const parents = names.map((_, index) => (index === 0 ? undefined : chance.between(0, index - 1)));
@@ -26,7 +28,7 @@ export function randomScenario(seed: number): ScenarioInput {
     if (parent === undefined) continue;
     const between: [string, string] = chance.chance(0.5) ? [names[index] as string, names[parent] as string] : [names[parent] as string, names[index] as string];
     if (chance.chance(0.15)) couriers.push(drawCourier(between, chance));
-    else links.push(...drawLinks(between, chance));
+    else links.push(...drawLinks(between, chance, budgets));
   }
   const hasLarge = chance.chance(0.2);
   const hasQuotas = !hasLarge && chance.chance(0.4);
@@ -65,7 +67,7 @@ function nextHop(from: number, to: number, parents: readonly (number | undefined
   return parents[from] as number;
 }
 
-function drawLinks(between: [string, string], chance: Stream): LinkInput[] {
+function drawLinks(between: [string, string], chance: Stream, budgets: Stream): LinkInput[] {
   const windows = (): NonNullable<LinkInput['windows']> => ({ first: `${chance.between(0, 120)} min`, every: `${chance.between(60, 240)} min`, open: `${chance.between(8, 50)} min`, drift: `${chance.between(-30, 30)} s` });
   const delay = (): string => (chance.chance(0.3) ? `${chance.between(1, 20)} min` : `${chance.between(1, 800)} ms`);
   const rate = `${chance.between(20, 2000)} kbit/s`;
@@ -89,11 +91,21 @@ function drawLinks(between: [string, string], chance: Stream): LinkInput[] {
           rate,
           delay: '600 ms',
           parallel: chance.between(1, 3),
-          budget: { currency: 'USD', price: { perMegabyte: 8, perSession: 0.02 }, limits: [{ per: 'day', bytes: chance.between(20_000, 60_000) }, { per: 'month', money: 2 }] },
+          ...drawCosts(chance.between(20_000, 60_000), budgets),
         },
         { between, name: `${between.join('-')}-port`, rate: '10 Mbit/s', delay: '20 ms', windows: windows() },
       ];
   }
+}
+
+/** A line that is paid for what it carries, or for how long that takes: then it is one on which that is not certain beforehand. */
+function drawCosts(bytesPerDay: number, chance: Stream): Pick<LinkInput, 'budget' | 'delay' | 'loss'> {
+  if (chance.chance(0.5)) return { budget: { currency: 'USD', price: { perMegabyte: 8, perSession: 0.02 }, limits: [{ per: 'day', bytes: bytesPerDay }, { per: 'month', money: 2 }] } };
+  const centsPerMinute = chance.between(10, 150);
+  const inMinutes = { per: 'day', minutes: chance.between(16, 40) / 10 } as const;
+  const inMoney = { per: 'day', money: (chance.between(2, 5) * centsPerMinute) / 100 } as const;
+  const limits = [[inMinutes], [inMoney], [inMinutes, inMoney]][chance.between(0, 2)] ?? [];
+  return { budget: { currency: 'USD', price: { perMinute: centsPerMinute / 100, perSession: 0.01 }, limits }, delay: `${chance.between(1, 30)} s`, loss: { probability: chance.between(0, 6) / 100 } };
 }
 
 function drawCourier(between: [string, string], chance: Stream): CourierInput {

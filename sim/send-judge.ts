@@ -26,8 +26,12 @@ interface Spent {
   startMs: number;
   bytes: number;
   sessions: number;
+  minutes: number;
   money: number;
 }
+
+const MEASURES = ['bytes', 'sessions', 'minutes', 'money'] as const;
+const MS_PER_MINUTE = 60_000;
 
 export class SendJudge {
   readonly #options: SendJudgeOptions;
@@ -44,35 +48,38 @@ export class SendJudge {
     checks.violated('out-of-contact', node, `a send on ${link} at ${new Date(nowMs).toISOString()} by its own clock, when no contact is planned`);
   }
 
-  /** A unit is on its way, and costs. */
-  sent(bytes: number, nowMs: number): void {
+  /**
+   * A unit is on its way, and costs; its minutes are counted when its send is over, in the periods in which it began.
+   * @returns what hears how long it took: until there was an answer, or it was cut off, or the machine stopped
+   */
+  sent(bytes: number, nowMs: number): (ms: number) => void {
     const { budget } = this.#options;
-    if (budget === undefined) return;
-    const money = moneyFor(budget.price, { bytes, sessions: 1, ms: 0 });
-    for (const period of PERIODS) {
-      const spent = this.#spent[period];
-      const startMs = periodStartMs(period, nowMs, budget.monthBeginsOn);
-      // A clock that goes back opens no new period.
-      if (startMs > spent.startMs) Object.assign(spent, nothing(), { startMs });
-      spent.bytes += bytes;
-      spent.sessions += 1;
-      spent.money += money;
-    }
-    this.#compare(budget);
+    if (budget === undefined) return () => undefined;
+    const cost = { bytes, sessions: 1, ms: 0 };
+    const spent = { day: this.#of('day', budget, nowMs), week: this.#of('week', budget, nowMs), month: this.#of('month', budget, nowMs) };
+    this.#spend(budget, spent, { bytes, sessions: 1, minutes: 0, money: moneyFor(budget.price, cost) });
+    return (ms) => this.#spend(budget, spent, { bytes: 0, sessions: 0, minutes: ms / MS_PER_MINUTE, money: moneyFor(budget.price, { ...cost, ms }) - moneyFor(budget.price, cost) });
   }
 
-  #compare({ limits }: BudgetTerms): void {
+  #of(period: Period, { monthBeginsOn }: BudgetTerms, nowMs: number): Spent {
+    const startMs = periodStartMs(period, nowMs, monthBeginsOn);
+    // A clock that goes back opens no new period.
+    if (startMs > this.#spent[period].startMs) this.#spent[period] = { ...nothing(), startMs };
+    return this.#spent[period];
+  }
+
+  #spend({ limits }: BudgetTerms, spent: Readonly<Record<Period, Spent>>, more: Omit<Spent, 'startMs'>): void {
+    for (const period of PERIODS) for (const measure of MEASURES) spent[period][measure] += more[measure];
     const { node, link, checks } = this.#options;
     for (const limit of limits) {
-      const spent = this.#spent[limit.per];
-      for (const measure of ['bytes', 'sessions', 'money'] as const) {
+      for (const measure of MEASURES) {
         const most = limit[measure];
-        if (most !== undefined && spent[measure] > most + (measure === 'money' ? MONEY_SLACK : 0)) checks.violated('over-budget', node, `${link} has spent ${spent[measure]} of ${most} ${measure} per ${limit.per}`);
+        if (most !== undefined && spent[limit.per][measure] > most + (measure === 'money' ? MONEY_SLACK : 0)) checks.violated('over-budget', node, `${link} has spent ${spent[limit.per][measure]} of ${most} ${measure} per ${limit.per}`);
       }
     }
   }
 }
 
 function nothing(): Spent {
-  return { startMs: Number.NEGATIVE_INFINITY, bytes: 0, sessions: 0, money: 0 };
+  return { startMs: Number.NEGATIVE_INFINITY, bytes: 0, sessions: 0, minutes: 0, money: 0 };
 }

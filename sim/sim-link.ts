@@ -10,8 +10,8 @@ export interface SimLinkOptions {
   readonly nowUs: () => number;
   /** Hears of every attempt to send. */
   readonly onAttempt: () => void;
-  /** Sees every unit that the medium takes. */
-  readonly onSend: (bytes: Uint8Array) => void;
+  /** Sees every unit that the medium takes, and gives what hears when its send is over. */
+  readonly onSend: (bytes: Uint8Array) => () => void;
 }
 
 export class SimLink implements Link {
@@ -25,6 +25,8 @@ export class SimLink implements Link {
   #receivedBytes = 0;
   #lastContactMs: number | undefined;
   #lastError: string | undefined;
+  /** Of the sends under way: what hears that they are over. */
+  readonly #ends = new Set<() => void>();
 
   constructor(options: SimLinkOptions) {
     this.name = options.name;
@@ -37,28 +39,38 @@ export class SimLink implements Link {
     this.#options.back.arrive = (bytes) => this.#arrive(bytes);
   }
 
-  async send(freight: Freight): Promise<Outcome> {
+  async send(freight: Freight, signal: AbortSignal): Promise<Outcome> {
     const { out, back, nowUs, onAttempt, onSend } = this.#options;
     const bytes = await gather(freight);
     return new Promise((resolve) => {
       // Who is down waits for ever, as a process that was killed does.
       if (this.#isDown) return;
+      if (signal.aborted) return resolve(GIVEN_UP);
       onAttempt();
-      let isRefused = false;
-      let isOnItsWay = false;
-      out.send(bytes, () => back.model.delayUs(nowUs()), (sent) => {
-        isRefused = !isOnItsWay;
-        if (this.#isDown) return;
-        const outcome = outcomeOf(sent);
+      let end = (): void => undefined;
+      let isOver = false;
+      const giveUp = (): void => {
+        over(GIVEN_UP);
+        if (unit !== undefined) out.giveUp(unit);
+      };
+      const over = (outcome: Outcome): void => {
+        if (isOver || this.#isDown) return;
+        isOver = true;
+        signal.removeEventListener('abort', giveUp);
+        this.#ends.delete(end);
+        end();
         if (outcome.kind === 'unreachable') this.#lastError = outcome.reason;
         else {
           this.#sentBytes += bytes.length;
           this.#lastContactMs = Math.floor(nowUs() / 1000);
         }
         resolve(outcome);
-      });
-      isOnItsWay = true;
-      if (!isRefused) onSend(bytes);
+      };
+      const unit = out.send(bytes, () => back.model.delayUs(nowUs()), (sent) => over(outcomeOf(sent)));
+      if (unit === undefined) return;
+      end = onSend(bytes);
+      this.#ends.add(end);
+      signal.addEventListener('abort', giveUp, { once: true });
     });
   }
 
@@ -70,6 +82,8 @@ export class SimLink implements Link {
   goDown(): void {
     if (this.#isDown) return;
     this.#isDown = true;
+    for (const end of this.#ends) end();
+    this.#ends.clear();
     this.#options.back.arrive = () => undefined;
   }
 
@@ -93,6 +107,8 @@ export class SimLink implements Link {
     );
   }
 }
+
+const GIVEN_UP: Outcome = { kind: 'unreachable', reason: 'The send was given up.' };
 
 function outcomeOf(sent: Sent): Outcome {
   switch (sent.kind) {

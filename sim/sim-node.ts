@@ -253,7 +253,10 @@ export class SimNode {
           onAttempt: () => judge.attempted(context.trust.nowMs()),
           onSend: (bytes) => {
             this.#world.checks.written(this.name, plan.name, bytes);
-            judge.sent(bytes.length, context.trust.nowMs());
+            const { clock, trust } = context;
+            const startMs = clock.monotonicMs();
+            const over = judge.sent(bytes.length, trust.nowMs());
+            return () => over(clock.monotonicMs() - startMs);
           },
         });
         links.push(link);
