@@ -15,9 +15,9 @@ export function openLedger(config: GatewayConfig, log: Log): Promise<StickLedger
 }
 
 /** Nothing is made ready for writes that will not come: on a card every byte counts. */
-export const FOR_A_MOMENT = { spareSegments: 0 };
+export const FOR_A_MOMENT = { aheadBytes: 0 };
 
-export function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void, more: { readonly spareSegments?: number } = {}): Promise<Store> {
+export function openGatewayStore(config: GatewayConfig, book: PeerBook, clock: Clock, random: Random, report: (event: StoreEvent) => void, more: { readonly aheadBytes?: number } = {}): Promise<Store> {
   const { quota, store: limits } = config;
   return openStore({
     dir: path.join(config.data, 'store'),

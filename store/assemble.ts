@@ -104,6 +104,7 @@ function openLog(options: AssembleOptions, limits: StoreLimits, newStoreId: Uint
     dir: join(options.dir, 'segments'),
     segmentBytes: Math.min(LARGEST_SEGMENT_BYTES, Math.max(limits.segmentBytes, SEGMENT_TIMES_LARGEST_BLOB * limits.largeBlobBytes)),
     spareSegments: limits.spareSegments,
+    aheadBytes: limits.aheadBytes,
     newStoreId,
     monotonicMs: () => options.clock.monotonicMs(),
     report: ({ file, stretch }: LogFault) =>

@@ -7,7 +7,7 @@ import { openMemoryStore } from './open-memory.js';
 import { QUEUE, inHours, makeEntry, readBlob, ridsOf, withoutBlob } from './store-test-helper.js';
 import type { TestEntry } from './store-test-helper.js';
 
-const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 1, indexBufferBytes: 64 * 1024 };
+const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 1, aheadBytes: 3000, indexBufferBytes: 64 * 1024 };
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 class World {

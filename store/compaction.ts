@@ -14,7 +14,8 @@ import type { Position } from './position.js';
 import type { RecordRow } from './record-row.js';
 import { SEGMENT_HEADER_BYTES } from './segment.js';
 import { payloadBytesOf } from './segment-log.js';
-import type { LoggedEntry, Segment } from './segment-log.js';
+import type { LoggedEntry } from './segment-log.js';
+import type { Segment } from './segment.js';
 import type { OutboxEntry } from './store.js';
 import type { StoreParts } from './store-parts.js';
 

@@ -18,7 +18,7 @@ import type { TestEntry } from './store-test-helper.js';
  * had been promised must be there, and nothing half. The index comes back whole, with holes, or not at all.
  */
 
-const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 2, indexBufferBytes: 8 * 1024 };
+const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 2, aheadBytes: 3000, indexBufferBytes: 8 * 1024 };
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 const ENDS: readonly EndState[] = ['forwarded', 'accepted', 'retracted', 'dropped'];
 

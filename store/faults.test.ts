@@ -9,7 +9,7 @@ import { QUEUE, makeEntry, readBlob, ridsOf, withoutBlob } from './store-test-he
 import type { StoreLimits } from './store-parts.js';
 import type { TestEntry } from './store-test-helper.js';
 
-const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 1 };
+const LIMITS = { largeBlobBytes: 4096, segmentBytes: 16 * 1024, spareSegments: 1, aheadBytes: 3000 };
 
 class World {
   readonly clock = new ManualClock();

@@ -5,7 +5,7 @@ import { MemoryDatabase, NO_QUOTAS, openMemoryStore } from './open-memory.js';
 import { openStore } from './open.js';
 import { storeSuite } from './store.suite.js';
 
-/** Small, because a segment is written full of zeros before it is used. */
+/** Small, so that more than one comes into use. */
 const LIMITS = { segmentBytes: 4 * 2 ** 20 };
 
 t.test('on disk', async (t) => {

@@ -33,7 +33,7 @@ export const NO_QUOTAS: Quotas = {
   destination: () => ({ bytes: Infinity, byteSeconds: Infinity }),
 };
 
-/** Segments are written full of zeros first, so a store that lives for one test had better have small ones. */
+/** Small, as what is written to them: a store here lives for one test or one run. */
 const SEGMENT_BYTES = 2 * 2 ** 20;
 
 export function openMemoryStore(options: MemoryOptions): Promise<LevelStore> {
@@ -44,7 +44,7 @@ export function openMemoryStore(options: MemoryOptions): Promise<LevelStore> {
     database: options.database ?? new MemoryDatabase(),
     random: options.random ?? seededRandom(1),
     quotas: options.quotas ?? NO_QUOTAS,
-    limits: { segmentBytes: SEGMENT_BYTES, spareSegments: 1, ...options.limits },
+    limits: { segmentBytes: SEGMENT_BYTES, spareSegments: 1, aheadBytes: 0, ...options.limits },
     ...(options.report !== undefined && { report: options.report }),
   });
 }

@@ -3,12 +3,14 @@
  * segment in which nothing lives is used again under a new sequence number.
  */
 import assert from 'node:assert';
+import { isPosternError } from '../base/errors.js';
 import type { PosternError } from '../base/errors.js';
+import { ActiveSegment } from './active-segment.js';
+import type { ActiveOptions } from './active-segment.js';
 import { isDiskFull } from './disk.js';
-import type { DiskFile } from './disk.js';
 import { GroupCommit } from './group-commit.js';
 import type { GroupUnit, Written } from './group-commit.js';
-import { entryBytes, writeEntry } from './log-entry.js';
+import { entryBytes } from './log-entry.js';
 import type { EntryKind, LogItem } from './log-entry.js';
 import { OpenFiles } from './open-files.js';
 import { LARGEST_SEGMENT_BYTES, offsetOf, positionOf, sequenceOf } from './position.js';
@@ -19,12 +21,14 @@ import type { PoolOptions } from './segment-pool.js';
 import { scanSegment } from './segment-scan.js';
 import type { ScanResult, Stretch } from './segment-scan.js';
 import { damaged, storeFault, storeFull } from './store-errors.js';
-import { SEGMENT_HEADER_BYTES, encodeSegmentHeader, generationOf } from './segment.js';
-import type { Horizon, SegmentHeader } from './segment.js';
+import { SEGMENT_HEADER_BYTES, generationOf } from './segment.js';
+import type { Horizon, Segment, SegmentHeader } from './segment.js';
 
 export interface LogOptions extends PoolOptions {
   /** 16 bytes: the identity of a store that is being made. */
   readonly newStoreId: Uint8Array;
+  /** See active-segment.ts. */
+  readonly aheadBytes: number;
   readonly report: (fault: LogFault) => void;
   /** How long things take, which says how to group them. */
   readonly monotonicMs: () => number;
@@ -51,28 +55,8 @@ export interface LoggedEntry {
   readonly payload: Uint8Array;
 }
 
-export interface Segment {
-  readonly name: string;
-  readonly header: SegmentHeader;
-  /** Behind the last entry. */
-  endOffset: number;
-  damage: readonly Stretch[];
-}
-
-/** The segment that is written to: whether nothing stands in it yet, and whether one to follow it has been asked for. */
-interface Active {
-  readonly segment: Segment;
-  readonly file: DiskFile;
-  fresh: boolean;
-  /** It gets longer with every group. */
-  readonly grows: boolean;
-  followed: boolean;
-}
-
 /** A flush costs nearly the same for 1 KiB as for 256 KiB; beyond 1 MiB it is the bytes that cost. */
 const GROUP_LIMITS = { bytes: 1 << 20, units: 4096 };
-/** A file that grows costs each group a second flush: from here on a segment whose blocks exist is made ready, and then moved to. */
-const GROWN_BYTES = 256 * 1024;
 /** Enough for the working set, few beside the usual limit of 1024. */
 const OPEN_SEGMENTS = 64;
 
@@ -85,7 +69,7 @@ export class SegmentLog {
   /** By sequence number, oldest first. */
   readonly #segments = new Map<number, Segment>();
   #storeId: Uint8Array;
-  #active: Active | undefined;
+  #active: ActiveSegment | undefined;
   #lastSequence = 0;
   #horizon: Horizon = { expirySec: 0, position: 0 };
   #recycledSequence = 0;
@@ -221,8 +205,7 @@ export class SegmentLog {
 
   async close(): Promise<void> {
     await this.idle();
-    await this.#pool.settle();
-    await this.#active?.file.close();
+    await this.#active?.close();
     this.#active = undefined;
     await this.#files.closeAll();
   }
@@ -240,67 +223,23 @@ export class SegmentLog {
   }
 
   /** Goes on writing in the last segment. */
-  async #resume(segment: Segment, { endOffset, lastGroupOffset, torn }: ScanResult): Promise<void> {
+  async #resume(segment: Segment, { lastGroupOffset, torn }: ScanResult): Promise<void> {
     const file = await this.#options.disk.open(this.#pool.path(segment.name), 'durable');
-    if (torn) await wipe(file, endOffset, await file.size());
-    // After a kill, what was read may be in the memory of the machine only. Only the last group can be: write it again.
-    const startOffset = lastGroupOffset === SEGMENT_HEADER_BYTES ? 0 : lastGroupOffset;
-    await file.write(startOffset, await file.read(startOffset, endOffset - startOffset));
-    this.#active = { segment, file, fresh: false, grows: (await file.size()) < this.#options.segmentBytes, followed: false };
+    this.#active = await ActiveSegment.resume(segment, file, lastGroupOffset, torn, this.#activeOptions);
   }
 
   /** Writes as many first units of the group as fit into the active segment, as one durable write. */
   async #write(group: readonly LogUnit[]): Promise<Written> {
     if (this.#broken !== undefined) throw this.#broken;
     try {
-      if (this.#active === undefined || !this.#fits(group[0]!.bytes) || (this.#active.grows && this.#pool.spares > 0)) await this.#roll();
-      return await this.#writeActive(group);
+      if (this.#active?.fits(group[0]!.bytes) !== true) await this.#roll();
+      const positions = await this.#active!.write(group, (bytes) => this.#bufferOf(bytes));
+      return { count: positions.length, tell: (i) => this.#tell(group[i]!, positions[i]!) };
     } catch (error) {
-      if (isDiskFull(error)) throw storeFull(this.#options.dir, error);
-      this.#broken = storeFault(this.#options.dir, error);
+      if (!isPosternError(error) && isDiskFull(error)) throw storeFull(this.#options.dir, error);
+      this.#broken = isPosternError(error) ? error : storeFault(this.#options.dir, error);
       throw this.#broken;
     }
-  }
-
-  async #writeActive(group: readonly LogUnit[]): Promise<Written> {
-    const active = this.#active!;
-    const { segment, file, fresh } = active;
-    const { sequence } = segment.header;
-    const groupStart = segment.endOffset;
-    // A fresh segment gets its header with its first group, so that beginning one costs no flush of its own.
-    const writeStart = fresh ? 0 : groupStart;
-    let count = 0;
-    let bytes = 0;
-    while (count < group.length && this.#fits(bytes + group[count]!.bytes)) bytes += group[count++]!.bytes;
-    assert(count > 0, 'a unit larger than a segment');
-    const buffer = this.#bufferOf(SEGMENT_HEADER_BYTES + bytes);
-    if (fresh) buffer.set(encodeSegmentHeader(segment.header), 0);
-    const place = { generation: generationOf(sequence), groupStart };
-    let at = groupStart - writeStart;
-    const positions: Position[][] = [];
-    for (let i = 0; i < count; i += 1) {
-      positions.push(
-        group[i]!.items.map((item) => {
-          const position = positionOf(sequence, writeStart + at);
-          at = writeEntry(buffer, at, place, item);
-          return position;
-        }),
-      );
-    }
-    try {
-      await file.write(writeStart, buffer.subarray(0, at));
-    } catch (error) {
-      if (isDiskFull(error)) await this.#takeBack(file, writeStart, writeStart + at);
-      throw error;
-    }
-    segment.endOffset = writeStart + at;
-    active.fresh = false;
-    if (!active.followed && segment.endOffset > Math.min(this.#options.segmentBytes / 2, active.grows ? GROWN_BYTES : Infinity)) {
-      // Once: where there is no room for another, there will be none with the next group either.
-      active.followed = true;
-      this.#pool.prepare();
-    }
-    return { count, tell: (i) => this.#tell(group[i]!, positions[i]!) };
   }
 
   /** An entry that is durable and cannot be taken in (an index that does not read) leaves the two apart: nothing more is taken until the log is read again. */
@@ -313,28 +252,20 @@ export class SegmentLog {
     }
   }
 
-  /** What came through of a failed write must not be there when a later group stands in front of it. */
-  async #takeBack(file: DiskFile, startOffset: number, endOffset: number): Promise<void> {
-    try {
-      await wipe(file, startOffset, Math.min(endOffset, await file.size()));
-    } catch (error) {
-      this.#broken = storeFault(this.#options.dir, error);
-    }
-  }
-
-  #fits(bytes: number): boolean {
-    return this.#active!.segment.endOffset + bytes <= this.#options.segmentBytes;
-  }
-
   async #roll(): Promise<void> {
-    const { name, file, grows } = await this.#pool.take();
-    await this.#active?.file.close();
+    const { name, file } = await this.#pool.take();
+    await this.#active?.close();
     const sequence = this.#lastSequence + 1;
     const header = { storeId: this.#storeId, sequence, horizon: this.#horizon, recycledSequence: this.#recycledSequence };
     const segment: Segment = { name, header, endOffset: SEGMENT_HEADER_BYTES, damage: [] };
     this.#lastSequence = sequence;
     this.#segments.set(sequence, segment);
-    this.#active = { segment, file, fresh: true, grows, followed: false };
+    this.#active = await ActiveSegment.begin(segment, file, this.#activeOptions);
+  }
+
+  get #activeOptions(): ActiveOptions {
+    const { dir, segmentBytes, aheadBytes } = this.#options;
+    return { dir, segmentBytes, aheadBytes };
   }
 
   #bufferOf(bytes: number): Buffer {
@@ -353,8 +284,4 @@ export function payloadBytesOf(item: LogItem): number {
   let bytes = 0;
   for (const part of item.parts) bytes += part.length;
   return bytes;
-}
-
-async function wipe(file: DiskFile, startOffset: number, endOffset: number): Promise<void> {
-  if (endOffset > startOffset) await file.write(startOffset, new Uint8Array(endOffset - startOffset));
 }

@@ -1,7 +1,7 @@
 /**
- * The files of a segment directory: those in use, and spares that are ready to be. A spare is a freed segment or a
- * new file full of zeros; either way its blocks exist, so that writing into it is one flush and seldom finds the disk
- * full. Without a spare a new file grows as it is written, which is all that a store of a few messages ever needs.
+ * The files of a segment directory: those in use, and spares that are ready to be. A spare is a freed segment: its blocks
+ * exist, so that writing into it is one flush and seldom finds the disk full. Without one a new file gets longer as it is
+ * written (active-segment.ts).
  */
 import { join } from 'node:path';
 import { readEntryHead, ENTRY_HEADER_BYTES } from './log-entry.js';
@@ -24,13 +24,11 @@ export interface FoundSegment {
 }
 
 const NAME = /^[0-9a-f]{8}\.seg$/;
-const ZEROS = new Uint8Array(1 << 20);
 
 export class SegmentPool {
   readonly #options: PoolOptions;
   readonly #spares: string[] = [];
   #nextNumber = 1;
-  #preparing: Promise<void> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -68,15 +66,14 @@ export class SegmentPool {
     return this.#spares.length;
   }
 
-  /** A file to begin a segment in, its name durable. `grows`: its blocks do not exist yet. */
-  async take(): Promise<{ name: string; file: DiskFile; grows: boolean }> {
-    await this.#preparing;
+  /** A file to begin a segment in, its name durable. */
+  async take(): Promise<{ name: string; file: DiskFile }> {
     const { disk, dir } = this.#options;
     const spare = this.#spares.shift();
     const name = spare ?? this.#newName();
     const file = await disk.open(this.path(name), 'durable');
     if (spare === undefined) await disk.syncDir(dir);
-    return { name, file, grows: spare === undefined };
+    return { name, file };
   }
 
   /** Takes back the file of a segment in which nothing lives. */
@@ -85,40 +82,8 @@ export class SegmentPool {
     else await this.#options.disk.unlink(this.path(name));
   }
 
-  /** Sees to it, in the background, that a spare is at hand. Where there is no room for one, or none is wanted, there is none. */
-  prepare(): void {
-    if (this.#options.spareSegments === 0 || this.#spares.length > 0 || this.#preparing !== undefined) return;
-    this.#preparing = this.#make()
-      .then((name) => void this.#spares.push(name))
-      .catch(() => undefined)
-      .finally(() => (this.#preparing = undefined));
-  }
-
-  async settle(): Promise<void> {
-    await this.#preparing;
-  }
-
   #newName(): string {
     return `${(this.#nextNumber++).toString(16).padStart(8, '0')}.seg`;
-  }
-
-  async #make(): Promise<string> {
-    const { disk, dir, segmentBytes } = this.#options;
-    const name = this.#newName();
-    const file = await disk.open(this.path(name), 'write');
-    try {
-      for (let offset = 0; offset < segmentBytes; offset += ZEROS.length) {
-        await file.write(offset, ZEROS.subarray(0, Math.min(ZEROS.length, segmentBytes - offset)));
-      }
-      await file.sync();
-      await disk.syncDir(dir);
-      return name;
-    } catch (error) {
-      await disk.unlink(this.path(name)).catch(() => undefined);
-      throw error;
-    } finally {
-      await file.close();
-    }
   }
 }
 

@@ -8,6 +8,7 @@ import { crc32c } from '../wire/crc.js';
 import { ByteReader, ByteWriter } from './binary.js';
 import { POSITION_BYTES } from './position.js';
 import type { Position } from './position.js';
+import type { Stretch } from './segment-scan.js';
 
 export const SEGMENT_HEADER_BYTES = 4096;
 const COPY_OFFSETS = [0, 2048];
@@ -30,6 +31,15 @@ export interface SegmentHeader {
   readonly horizon: Horizon;
   /** The latest segment that was recycled. An index that had not got beyond it cannot be caught up. */
   readonly recycledSequence: number;
+}
+
+/** A segment of the log, as far as it is known. */
+export interface Segment {
+  readonly name: string;
+  readonly header: SegmentHeader;
+  /** Behind the last entry. */
+  endOffset: number;
+  damage: readonly Stretch[];
 }
 
 export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {

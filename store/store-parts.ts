@@ -22,8 +22,10 @@ export interface StoreLimits {
   /** Blobs from this size on are files of their own. */
   readonly largeBlobBytes: number;
   readonly segmentBytes: number;
-  /** Freed segments kept to be written again. 0 where the store is open for a moment only: then none is made beforehand either. */
+  /** Freed segments kept to be written again. */
   readonly spareSegments: number;
+  /** How far a new segment file is made longer than what is in it, so that writing to it is one flush. 0 where the store is open for a moment only. */
+  readonly aheadBytes: number;
   /** How long after a record's expiry its tombstone stands. */
   readonly tombstoneMs: number;
   /** Write buffer of the index: more makes bulk work smoother and opening after a crash slower. */
@@ -38,6 +40,7 @@ export const DEFAULT_LIMITS: StoreLimits = {
   largeBlobBytes: 2 ** 20,
   segmentBytes: 16 * 2 ** 20,
   spareSegments: 4,
+  aheadBytes: 2 ** 20,
   tombstoneMs: 7 * 24 * 3600 * 1000,
   indexBufferBytes: 8 * 2 ** 20,
   indexCacheBytes: 8 * 2 ** 20,
