@@ -76,6 +76,15 @@ t.test('where the work is what takes long, the disk and they are at it at the sa
   t.equal(world.events.slice(0, second).filter((event) => event === 'told').length, 30, 'the third write begins when half of the second group has been told');
 });
 
+t.test('it is the work of all that counts, whether they are woken together or in halves', async (t) => {
+  const quicker = new World({ diskMs: 25, workMs: 1, rounds: 80 });
+  await run(quicker, 20);
+  t.same(quicker.groups, [20, 20, 20, 20, 20]);
+  const slower = new World({ diskMs: 15, workMs: 1, rounds: 80 });
+  await run(slower, 20);
+  t.same(slower.groups, [20, 20, 10, 10, 10, 10, 10, 10]);
+});
+
 t.test('those of a write that fails, and those behind, are told once, and later ones go on', async (t) => {
   const world = new World({ diskMs: 1, workMs: 1, rounds: 1000 });
   world.failAt = 4;

@@ -40,8 +40,6 @@ interface UnderWay<Unit> {
   readonly outcome: Promise<Outcome>;
 }
 
-/** Beginning early costs a smaller group, and so a second wait for the disk: worth it when the work is more than this part of a write. */
-const WORTH_OF_WRITE = 0.5;
 
 export class GroupCommit<Unit extends GroupUnit> {
   readonly #options: GroupOptions<Unit>;
@@ -99,17 +97,21 @@ export class GroupCommit<Unit extends GroupUnit> {
 
   /** Tells those who wait for a write, and begins the next one: when everybody whom this one woke has had a chance to submit, or earlier. */
   async #tell({ count, tell }: Written, tookMs: number): Promise<UnderWay<Unit> | undefined> {
-    const startMs = this.#options.monotonicMs();
-    const isHasty = this.#backMs * count > tookMs * WORTH_OF_WRITE;
+    const { monotonicMs } = this.#options;
+    const startMs = monotonicMs();
+    // Two groups, of which one is written while the other is at work, take two writes for what one takes with the work of all behind it.
+    const isHasty = this.#backMs * (count + this.#waiting.length) > tookMs;
     let told = 0;
     if (isHasty && this.#waiting.length === 0) {
       while (told < count >> 1) tell(told++);
       await turn();
     }
+    const beginMs = monotonicMs();
     const early = isHasty ? this.#begin() : undefined;
+    const begunMs = monotonicMs();
     while (told < count) tell(told++);
     await turn();
-    this.#backMs = (this.#options.monotonicMs() - startMs) / count;
+    this.#backMs = (monotonicMs() - begunMs + beginMs - startMs) / count;
     return early ?? this.#begin();
   }
 
