@@ -102,11 +102,10 @@ export function openingKey(opening: Opening): string {
 
 function passOnTo(context: GatewayContext, stored: StoredRecord, from: string | undefined): string[] {
   const names = new Set([stored.from, stored.to]);
-  // A record may be at the next hop already while its receipt is still on the way to us.
-  if (stored.state === 'held' && stored.schedule !== undefined && stored.schedule.attempts > 0) {
-    const target = parseTarget(stored.schedule.target);
-    if (target.kind === 'peer') names.add(target.of);
-  }
+  // It may be at the next hop already: its receipt is still on the way, or the send that has brought it there is not over, or seemed to fail.
+  const target = parseTarget(stored.schedule?.target ?? '');
+  const next = target.kind === 'hold' ? parseTarget(target.of) : target;
+  if (next.kind === 'peer') names.add(next.of);
   names.delete(from);
   return [...names].filter((name): name is string => name !== undefined && context.book.byName(name) !== undefined);
 }

@@ -1,0 +1,51 @@
+/** What happens between two steps of something else: openings, records and receipts that come while a send or a batch is under way. */
+import t from 'tap';
+import type { Freight } from '../links/link.js';
+import { encodeOpening } from '../wire/opening.js';
+import { openTestPair, stateAt, submit, testMessage } from './gateway.test-helper.js';
+
+function gate(): [opened: Promise<void>, open: () => void] {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return [opened, open];
+}
+
+t.test('a retraction that comes while its record is being sent follows it', async (t) => {
+  const { clock, a, b, ab, settle } = await openTestPair();
+  const message = testMessage(1, 'example.org', clock);
+  const [retracted, goOn] = gate();
+  const send = ab.send.bind(ab);
+  let sends = 0;
+  ab.send = async (freight: Freight) => {
+    const outcome = await send(freight);
+    if ((sends += 1) === 1) await retracted;
+    return outcome;
+  };
+  await submit(a, [message]);
+  await a.gateway.tick();
+  while ((await stateAt(b, message)) !== 'held') await new Promise((resolve) => setImmediate(resolve));
+  await submit(a, [], [encodeOpening(message.retract)]);
+  goOn();
+  await settle();
+  t.equal(await stateAt(a, message), 'retracted');
+  t.equal(await stateAt(b, message), 'retracted');
+});
+
+t.test('a retraction follows a record that had arrived when its send failed', async (t) => {
+  const { clock, a, b, ab, settle } = await openTestPair();
+  const message = testMessage(2, 'example.org', clock);
+  const send = ab.send.bind(ab);
+  ab.send = async (freight: Freight) => {
+    await send(freight);
+    ab.up = false;
+    return { kind: 'unreachable', reason: 'the connection broke before the answer' };
+  };
+  await submit(a, [message]);
+  await a.settle();
+  t.same([await stateAt(a, message), await stateAt(b, message)], ['held', 'held']);
+  await submit(a, [], [encodeOpening(message.retract)]);
+  [ab.up, ab.send] = [true, send];
+  clock.advance(3_600_000);
+  await settle();
+  t.equal(await stateAt(b, message), 'retracted');
+});
