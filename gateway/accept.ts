@@ -54,7 +54,7 @@ async function chooseWay(context: GatewayContext, peer: Peer, record: TransitRec
   const { config, store, trust, planner } = context;
   const known = await findKnown(context, record);
   if (known === 'unreadable') return refuse(record, 'full', 'what this gateway has of this record is damaged');
-  if (known !== undefined) return isLoop(known, peer) ? refuse(record, 'loop', 'this record has been here and was passed on') : { kind: 'acknowledge' };
+  if (known !== undefined) return isLoop(known, peer) ? refuseLoop(record) : { kind: 'acknowledge' };
   const nowMs = trust.nowMs();
   const expiryMs = record.expirySec * 1000;
   if (trust.trusted && expiryMs <= nowMs) return refuse(record, 'expired');
@@ -233,7 +233,8 @@ class AcceptIntake implements Intake {
         counters.add('bytesTaken', entry.record.blobBytes);
         this.#context.log.debug('custody taken', { record: ridText(entry.record.rid), peer: this.#peer.name, domain: entry.record.destination, bytes: entry.record.blobBytes });
       }
-      if (result.kind !== 'refused') {
+      if (result.kind === 'known' && (await this.#isCircle(entry.record))) this.#ways[index] = refuseLoop(entry.record);
+      else if (result.kind !== 'refused') {
         this.#ways[index] = { kind: 'acknowledge' };
         here.push(entry.record.rid);
       } else if (this.#isNotice(index)) kept.push(entry.record);
@@ -242,6 +243,12 @@ class AcceptIntake implements Intake {
     }
     await notices.drop(here);
     counters.add('noticesKept', await notices.keep(this.#peer.name, kept));
+  }
+
+  /** Another batch has brought it since this one began. */
+  async #isCircle(record: TransitRecord): Promise<boolean> {
+    const known = await findKnown(this.#context, record);
+    return known !== undefined && known !== 'unreadable' && isLoop(known, this.#peer);
   }
 
   #taken(wants: BlobRanges[]): Taken {
@@ -266,6 +273,10 @@ class AcceptIntake implements Intake {
 function refuse(record: TransitRecord, code: RefusalCode, note?: string, retryAfterSec?: number): Way & { kind: 'refuse' } {
   const retry = retryAfterSec ?? (RETRY_AFTER_SEC as Partial<Record<RefusalCode, number>>)[code];
   return { kind: 'refuse', refusal: { kind: 'refusal', rid: record.rid, code, ...(retry !== undefined && { retryAfterSec: retry }), ...(note !== undefined && { note }) } };
+}
+
+function refuseLoop(record: TransitRecord): Way & { kind: 'refuse' } {
+  return refuse(record, 'loop', 'this record has been here and was passed on');
 }
 
 function refuseBusy(record: TransitRecord): Way & { kind: 'refuse' } {

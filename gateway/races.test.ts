@@ -1,8 +1,9 @@
 /** What happens between two steps of something else: openings, records and receipts that come while a send or a batch is under way. */
 import t from 'tap';
+import { ManualClock } from '../base/clock.js';
 import type { Freight } from '../links/link.js';
 import { encodeOpening } from '../wire/opening.js';
-import { openTestPair, stateAt, submit, testMessage } from './gateway.test-helper.js';
+import { A, B, CLIENT, openTestGateway, openTestPair, readAnswer, stateAt, submit, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 
 function gate(): [opened: Promise<void>, open: () => void] {
   let open = (): void => undefined;
@@ -48,4 +49,22 @@ t.test('a retraction follows a record that had arrived when its send failed', as
   clock.advance(3_600_000);
   await settle();
   t.equal(await stateAt(b, message), 'retracted');
+});
+
+t.test('a record that comes in a circle while it comes from its sender is refused as a loop', async (t) => {
+  const clock = new ManualClock();
+  const other = testKey(12);
+  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, { name: 'b', role: 'neighbour', key: B }, { name: 'c', role: 'neighbour', key: other }], routes: [{ to: '*', via: 'b' }] });
+  const message = testMessage(3, 'example.org', clock);
+  const [taken, goOn] = gate();
+  const slowly = async function* (bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of bytes) yield chunk;
+    await taken;
+  };
+  const round = a.gateway.takeBatch(slowly(testBatch(other, A, [message])), 'direct');
+  await new Promise((resolve) => setImmediate(resolve));
+  await submit(a, [message]);
+  goOn();
+  const answer = await round;
+  t.match(answer.kind === 'answer' && readAnswer(answer.bytes).controls, [{ kind: 'refusal', code: 'loop' }]);
 });
