@@ -63,7 +63,8 @@ export class Notifier {
     const changes = due.map((stored) => {
       const schedule = stored.schedule as Schedule;
       const attempts = schedule.attempts + 1;
-      const dueMs = this.#knock(stored, schedule.attempts) ? nowMs + backoffMs(config.knock, attempts, random) : stored.record.expirySec * 1000;
+      // Its expiry may have passed without effect, while the clock is not believed.
+      const dueMs = this.#knock(stored, schedule.attempts) ? nowMs + backoffMs(config.knock, attempts, random) : Math.max(stored.record.expirySec * 1000, nowMs + config.knock.capMs);
       return { rid: stored.record.rid, schedule: { ...schedule, attempts, dueMs } };
     });
     // Written before the next slice is chosen, and without a sync: a repeated knock is harmless.

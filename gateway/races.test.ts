@@ -3,6 +3,7 @@ import t from 'tap';
 import { ManualClock } from '../base/clock.js';
 import type { Freight } from '../links/link.js';
 import { encodeOpening } from '../wire/opening.js';
+import { makeRecord } from '../wire/record.js';
 import { A, B, CLIENT, openTestGateway, openTestPair, readAnswer, stateAt, submit, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 
 function gate(): [opened: Promise<void>, open: () => void] {
@@ -67,4 +68,21 @@ t.test('a record that comes in a circle while it comes from its sender is refuse
   goOn();
   const answer = await round;
   t.match(answer.kind === 'answer' && readAnswer(answer.bytes).controls, [{ kind: 'refusal', code: 'loop' }]);
+});
+
+t.test('while nothing expires, what nobody is to be told of keeps nobody busy', async (t) => {
+  const clock = new ManualClock();
+  const home = testKey(13);
+  const a = await openTestGateway({ name: 'a', key: A, clock, peers: [{ name: 'client', role: 'client', key: CLIENT }, { name: 'home', role: 'client', key: home, domain: 'example.org' }] });
+  const told = testMessage(4, 'example.org', clock, 1000, 7200);
+  const { notification: _, ...fields } = told.record;
+  const message = { ...told, record: makeRecord(fields) };
+  await submit(a, [message]);
+  await a.gateway.tick();
+  clock.jumpTo(clock.nowMs() - 86_400_000);
+  clock.advance(5 * 3_600_000);
+  const nextMs = await a.gateway.tick();
+  t.notOk(a.gateway.context.trust.trusted);
+  t.equal(await stateAt(a, message), 'held');
+  t.ok(nextMs === undefined || nextMs > a.gateway.context.trust.nowMs(), `next ${nextMs}`);
 });
