@@ -1,4 +1,5 @@
 /** What the tests of this link share: two parties with keys, and a line between them that loses what it is told to. */
+import type { ManualClock } from '../../base/clock.js';
 import { hmacSha256Of, sha256Of } from '../../wire/node-crypto.js';
 import { keyId, signingKeyFromSeed, verifySignature, type SigningKey } from '../../wire/keys.js';
 import type { BroadcastCrypto, Party } from './broadcast-crypto.js';
@@ -18,7 +19,8 @@ export function cryptoOf(key: SigningKey): BroadcastCrypto {
 
 /** Datagrams in memory: whoever listens hears what is sent and not lost. */
 export class Air {
-  lost: (datagram: Uint8Array) => boolean = () => false;
+  /** Called for each datagram; gives what is heard of it: nothing, it, or it twice. */
+  passes: (datagram: Uint8Array) => readonly Uint8Array[] = (datagram) => [datagram];
   sentBytes = 0;
   sentDatagrams = 0;
   readonly #ears = new Set<(datagram: Uint8Array) => void>();
@@ -26,7 +28,12 @@ export class Air {
   say(datagram: Uint8Array): void {
     this.sentBytes += datagram.length;
     this.sentDatagrams += 1;
-    if (!this.lost(datagram)) for (const ear of this.#ears) ear(datagram);
+    for (const heard of this.passes(datagram)) this.carry(heard);
+  }
+
+  /** To all who listen. */
+  carry(datagram: Uint8Array): void {
+    for (const ear of this.#ears) ear(datagram);
   }
 
   sender(): DatagramSender {
@@ -45,4 +52,18 @@ export class Air {
       },
     };
   }
+}
+
+/** Lets time pass until something holds, and promises run between the steps of the clock. */
+export async function pass(clock: ManualClock, condition: () => boolean, stepMs = 100): Promise<void> {
+  for (await settled(); !condition(); await settled()) clock.advance(stepMs);
+}
+
+export async function passFor(clock: ManualClock, ms: number, stepMs = 100): Promise<void> {
+  const endMs = clock.monotonicMs() + ms;
+  await pass(clock, () => clock.monotonicMs() >= endMs, stepMs);
+}
+
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

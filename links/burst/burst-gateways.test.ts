@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '../../base/clock.js';
-import type { Clock, Timer } from '../../base/clock.js';
+import type { Clock } from '../../base/clock.js';
 import { postern } from '../../cli/cli-test-helper.js';
 import { testKey } from '../../gateway/gateway.test-helper.js';
 import type { TestMessage } from '../../gateway/gateway.test-helper.js';
 import type { RunningGateway } from '../../gateway/main.js';
 import { Caller, client, LOCAL, messageNow, neighbour, recordOf, startGateway, until } from '../../proofs/real-gateway.test-helper.js';
+import { PushedClock } from '../pushed-clock.test-helper.js';
 import { SatelliteNetwork, SimulatedModem } from './modem.test-helper.js';
 import { PseudoTerminal, whyNoTerminal } from './pseudo-terminal.test-helper.js';
 
@@ -69,44 +70,6 @@ async function pair(t: Test, clock: Clock, budget: object, priority: object = {}
       return stdout;
     },
   };
-}
-
-/** The clock of this machine, which a test may put forward. */
-class PushedClock implements Clock {
-  readonly #timers = new Map<object, { readonly dueMs: number; readonly timer: Timer; readonly run: () => void }>();
-  #pushedMs = 0;
-
-  nowMs(): number {
-    return systemClock.nowMs() + this.#pushedMs;
-  }
-
-  monotonicMs(): number {
-    return systemClock.monotonicMs() + this.#pushedMs;
-  }
-
-  timer(delayMs: number, run: () => void): Timer {
-    const key = {};
-    const fire = (): void => {
-      if (this.#timers.delete(key)) run();
-    };
-    const timer = systemClock.timer(delayMs, fire);
-    this.#timers.set(key, { dueMs: this.monotonicMs() + delayMs, timer, run: fire });
-    return {
-      cancel: () => {
-        timer.cancel();
-        this.#timers.delete(key);
-      },
-    };
-  }
-
-  push(ms: number): void {
-    this.#pushedMs += ms;
-    for (const { dueMs, timer, run } of [...this.#timers.values()]) {
-      if (dueMs > this.monotonicMs()) continue;
-      timer.cancel();
-      run();
-    }
-  }
 }
 
 t.test('messages and receipts cross; the budget is told of, stops at its edge, and is lifted by the operator', { skip }, async (t) => {

@@ -6,7 +6,8 @@ import t, { type Test } from 'tap';
 import { ManualClock, stayAlive, systemClock } from '../../base/clock.js';
 import type { Clock } from '../../base/clock.js';
 import { systemRandom } from '../../base/random.js';
-import type { Outcome } from '../link.js';
+import { runFaultSuite, type FaultBench, type FaultMedium } from '../fault.suite.js';
+import type { Deliver, Outcome } from '../link.js';
 import { collector, freightOf, runLinkSuite, sendNow, takeNothing, type LinkCase, type LinkPair } from '../link.suite.js';
 import type { Outlay, Purse, Spending } from '../purse.js';
 import { BurstLink, type BurstLinkOptions } from './burst-link.js';
@@ -103,6 +104,69 @@ t.test('the suite of links', async (t) =>
     SKIPS,
   ),
 );
+
+t.test('burst, under faults', async (t) => runFaultSuite(t, makeBench));
+
+async function makeBench(t: Test, deliver: Deliver, medium: FaultMedium): Promise<FaultBench> {
+  const clock = new ManualClock();
+  const { network, near: firstNear, far: firstFar, nearModem, farModem, again, againFar } = pairOf(t, clock);
+  const held: Uint8Array[] = [];
+  network.passes = (message, to) => {
+    if (to === 'near') return [message];
+    const times = medium.passes(message.length);
+    if (!medium.shuffles) return new Array<Uint8Array>(times).fill(message);
+    // Backwards, and all at once.
+    if (held.push(message) > 1) return [];
+    clock.timer(MINUTE_MS, () => {
+      network.queueOf('far').push(...held.splice(0).reverse());
+      farModem.ring();
+    });
+    return [];
+  };
+  let [near, far] = [firstNear, firstFar];
+  await far.start(deliver);
+  await near.start(takeNothing);
+  return {
+    clock,
+    get near() {
+      return near;
+    },
+    unitBytes: 1500,
+    until: (condition) => pass(clock, condition),
+    async pass(ms) {
+      // A session that is under way is not to take hours.
+      await passFor(clock, 12_000, 12);
+      await passFor(clock, ms, 4);
+    },
+    cut: () => nearModem.power(false),
+    mend: () => nearModem.power(true),
+    async restart(end) {
+      const modem = end === 'near' ? nearModem : farModem;
+      modem.power(false);
+      if (end === 'near') near = again();
+      else far = againFar();
+      modem.power(true);
+      await (end === 'near' ? near.start(takeNothing) : far.start(deliver));
+      modem.ring();
+    },
+    vanish: () => farModem.power(false),
+    async appear() {
+      farModem.power(true);
+      await pass(clock, () => farModem.isPowered);
+      farModem.ring();
+      let alive = false;
+      near.onSignOfLife = () => (alive = true);
+      await settle(clock, sendNow(far, freightOf(50)));
+      await pass(clock, () => alive);
+    },
+    breakMs: MINUTE_MS,
+    retryMs: 5000,
+    // The heads, and the message whose session was cut.
+    overhead: 0.05 + 270 / 1500,
+    // Four units freely, then ever fewer, of four messages each.
+    triesAMonth: 12 * 4,
+  };
+}
 
 /** Lets time pass in steps until something holds. */
 async function pass(clock: ManualClock, condition: () => boolean, stepMs = 1000): Promise<void> {
@@ -223,45 +287,6 @@ t.test('without signal nothing begins, and the gateway hears of it when patience
   t.same(await send(100), { kind: 'written' }, 'enough is enough');
 });
 
-t.test('a unit of which something has left goes on over a kill, and nothing that has left goes again', async (t) => {
-  const { near, clock, taken, nearModem, again, network } = await started(t);
-  const messages: string[] = [];
-  network.passes = (message) => (messages.push(Buffer.from(message).toString('hex')), [message]);
-  nearModem.scripts.push({ status: 0 }, { status: 0 }, { status: 0, powerFails: true });
-  t.same(await settle(clock, sendNow(near, freightOf(1500))), { kind: 'written' });
-  await pass(clock, () => messages.length === 3);
-  // The kill: nobody tells the link. Its successor finds what it wrote down.
-  const next = again();
-  nearModem.power(true);
-  await next.start(takeNothing);
-  await pass(clock, () => taken.digests.length === 1);
-  t.same(taken.digests, [freightOf(1500).digest]);
-  t.equal(new Set(messages).size, 6);
-  t.equal(messages.length, 7, 'only the one whose session was cut goes twice');
-});
-
-t.test('the other side is killed in the middle of a unit, and keeps what it has', async (t) => {
-  const { near, far, clock, taken, againFar, farModem } = await started(t);
-  farModem.scripts.push({ status: 0 }, { status: 0, powerFails: true });
-  t.same(await settle(clock, sendNow(near, freightOf(1500))), { kind: 'written' });
-  await pass(clock, () => farModem.sessions === 2);
-  await settleStop(clock, far);
-  const next = againFar();
-  farModem.power(true);
-  const later = collector();
-  await next.start(later.deliver);
-  farModem.ring();
-  await pass(clock, () => later.digests.length > 0, 5000);
-  t.equal(taken.digests.length, 0);
-  t.same(later.digests, [freightOf(1500).digest], 'the message that was lost with the power was asked for');
-});
-
-async function settleStop(clock: ManualClock, link: BurstLink): Promise<void> {
-  let stopped = false;
-  void link.stop().then(() => (stopped = true));
-  await pass(clock, () => stopped);
-}
-
 t.test('what the network loses is asked for, once, and only that goes again; order and copies do not matter', async (t) => {
   const { send, clock, taken, nearModem, farModem, network } = await started(t);
   const toFar: Uint8Array[] = [];
@@ -276,43 +301,6 @@ t.test('what the network loses is asked for, once, and only that goes again; ord
   t.equal(toFar.length, 8, 'six, and the two that were lost');
   t.same(farModem.bill.filter(({ up }) => up > 0).map(({ up }) => up), [2 + 5], 'one question');
   t.ok(nearModem.bill.length <= 9);
-});
-
-t.test('fragments arrive in any order', async (t) => {
-  const { send, clock, taken, network } = await started(t);
-  const held: Uint8Array[] = [];
-  network.passes = (message) => (held.push(message), []);
-  t.same(await send(1500), { kind: 'written' });
-  await pass(clock, () => held.length === 6);
-  network.passes = (message) => [message];
-  for (const message of held.splice(0).reverse()) network.deliver('far', message);
-  await pass(clock, () => taken.digests.length === 1);
-  t.same(taken.digests, [freightOf(1500).digest]);
-});
-
-t.test('a neighbour that is gone for a month costs little, and is found again', async (t) => {
-  const { near, far, clock, taken, nearModem, farModem, home } = await started(t);
-  farModem.power(false);
-  const outcomes: string[] = [];
-  for (let day = 0; day < 30; day++) {
-    // The gateway offers again every six hours.
-    for (let times = 0; times < 4; times++) {
-      outcomes.push((await settle(clock, sendNow(near, freightOf(100)))).kind);
-      await passFor(clock, DAY_MS / 4, 4);
-    }
-  }
-  t.ok(nearModem.bill.length <= 12, `${nearModem.bill.length} messages in a month`);
-  t.ok(outcomes.includes('refused'));
-  t.match(await settle(clock, sendNow(near, freightOf(101))), { kind: 'refused', code: 'no-answer', retryAfterMs: Number });
-  farModem.power(true);
-  await pass(clock, () => farModem.sessions === 0 && taken.digests.length === 0);
-  farModem.ring();
-  await pass(clock, () => taken.digests.length > 0);
-  let alive = false;
-  near.onSignOfLife = () => (alive = true);
-  t.same(await settle(clock, sendNow(far, freightOf(50))), { kind: 'written' });
-  await pass(clock, () => alive && home.digests.length === 1);
-  t.same(await settle(clock, sendNow(near, freightOf(102))), { kind: 'written' }, 'after one word of it all is as before');
 });
 
 class TestPurse implements Purse {

@@ -4,7 +4,11 @@ import process from 'node:process';
 import t, { type Test } from 'tap';
 import { ManualClock, systemClock } from '../../base/clock.js';
 import { systemRandom } from '../../base/random.js';
+import { benchOfThisMachine, UNITS_BEGIN_ANEW } from '../fault-line.test-helper.js';
+import { runFaultSuite, type FaultBench, type FaultMedium } from '../fault.suite.js';
+import type { Deliver } from '../link.js';
 import { freightOf, runLinkSuite, sendNow, takeNothing, until, type LinkCase, type LinkPair } from '../link.suite.js';
+import { PushedClock } from '../pushed-clock.test-helper.js';
 import { bytesByName } from './file-name.js';
 import { CommandLink, type CommandLinkOptions } from './command-link.js';
 
@@ -73,6 +77,78 @@ t.test('the suite of links', async (t) =>
     SKIPS,
   ),
 );
+
+t.test('command, under faults', async (t) =>
+  runFaultSuite(t, makeBench, {
+    'what came across before a cut is not sent again': UNITS_BEGIN_ANEW,
+    'copies of everything bring nothing twice': 'a file is whole, and a copy another file: the gateway knows what it has',
+    'what overtakes something on the way harms nothing': 'files are whole, and know no order',
+  }),
+);
+
+/** Copies in place and in pieces: after each it says so, and waits for the word to go on, which never comes where the line is cut. */
+const PIECE_BY_PIECE = 'cut="$3"; printf x >> "$6"; at=0; while [ $at -lt $4 ]; do test ! -e "$cut" || exit 1; tail -c +$((at + 1)) "$1" | head -c 40000 >> "$2/$(basename "$1")"; at=$((at + 40000)); echo $at > "$5.new"; mv "$5.new" "$5"; while [ -e "$5" ]; do sleep 0.01; done; done; test ! -e "$cut"';
+
+async function makeBench(t: Test, deliver: Deliver, medium: FaultMedium): Promise<FaultBench> {
+  const dir = t.testdir({ near: {}, far: {} });
+  const [cut, said, tries] = [join(dir, 'cut'), join(dir, 'said'), join(dir, 'tries')];
+  writeFileSync(tries, '');
+  const clock = new PushedClock();
+  const make = async (end: 'near' | 'far', deliverAt: Deliver): Promise<CommandLink> => {
+    const link = commandLink({ dir: join(dir, end), script: PIECE_BY_PIECE, arguments: [join(dir, 'far/inbox'), cut, '{size}', said, tries], clock, parallel: 1 });
+    t.teardown(() => link.stop());
+    await link.start(deliverAt);
+    return link;
+  };
+  let far = await make('far', deliver);
+  let near = await make('near', takeNothing);
+  const bench = benchOfThisMachine(clock);
+  const listen = (): boolean => {
+    if (!existsSync(said)) return false;
+    medium.passes(40_000);
+    rmSync(said);
+    return false;
+  };
+  const cutOff = (): void => {
+    medium.isCut = true;
+    writeFileSync(cut, '');
+  };
+  const mend = (): void => {
+    medium.isCut = false;
+    rmSync(cut);
+  };
+  return {
+    ...bench,
+    get near() {
+      return near;
+    },
+    unitBytes: 200_000,
+    until: (condition) => bench.until(() => listen() || condition()),
+    async pass(ms) {
+      await bench.pass(ms);
+      medium.tries = readFileSync(tries).length;
+    },
+    cut: cutOff,
+    mend,
+    async restart(end) {
+      // Whoever is killed looks into no folder any more, and its program with it.
+      if (end === 'far') {
+        void far.stop();
+        far = await make('far', deliver);
+      } else {
+        cutOff();
+        const dead = near;
+        near = await make('near', takeNothing);
+        await dead.stop();
+        mend();
+      }
+    },
+    breakMs: 100,
+    overhead: 0,
+    // One program for each attempt.
+    triesAMonth: 60,
+  };
+}
 
 async function started(t: Test, wishes: Partial<Wishes> & { deliver?: Parameters<CommandLink['start']>[0] } = {}): Promise<{ link: CommandLink; dir: string; inbox: string; refused: string }> {
   const { deliver = takeNothing, ...rest } = wishes;

@@ -6,8 +6,11 @@ import t, { type Test } from 'tap';
 import { fromHex } from '../../base/bytes.js';
 import { systemClock } from '../../base/clock.js';
 import { makeTlsIdentity } from '../../base/tls-identity.js';
+import { benchOfThisMachine, FaultLine, ONE_STREAM, UNITS_BEGIN_ANEW } from '../fault-line.test-helper.js';
+import { runFaultSuite, type FaultBench, type FaultMedium } from '../fault.suite.js';
 import type { Deliver, Link } from '../link.js';
 import { collector, freightOf, Line, type LinkPair, runLinkSuite, sendNow, takeNothing } from '../link.suite.js';
+import { PushedClock } from '../pushed-clock.test-helper.js';
 import { HttpsLink, type HttpsLinkOptions } from './https-link.js';
 
 /** The Ed25519 key pair of RFC 8032 §7.1, test 1. */
@@ -16,6 +19,14 @@ const KEY = fromHex('d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f70
 const OTHER_KEY = fromHex('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c')!;
 
 t.test('over TLS', async (t) => runLinkSuite(t, makePair));
+
+t.test('https, under faults', async (t) =>
+  runFaultSuite(t, makeBench, {
+    'what came across before a cut is not sent again': UNITS_BEGIN_ANEW,
+    'copies of everything bring nothing twice': ONE_STREAM,
+    'what overtakes something on the way harms nothing': ONE_STREAM,
+  }),
+);
 
 t.test('over plain HTTP on this machine', async (t) => {
   const link = await linkTo(t, createPlainServer(answerWith(204)));
@@ -160,10 +171,9 @@ t.test('refuses by itself what is too large for it', async (t) => {
   t.match(await sendNow(link, { bytes: 2 ** 40, open: freightOf(0).open }), { kind: 'refused', code: 'too-large' });
 });
 
-/** The link, over a line, to a server that hands what it gets to `deliver`. */
-async function makePair(): Promise<LinkPair> {
-  let deliver: Deliver = takeNothing;
-  const listener: RequestListener = (request, response) => {
+/** A server that hands what it gets to `deliver`. */
+function handsTo(deliver: Deliver): RequestListener {
+  return (request, response) => {
     if (request.method !== 'POST' || request.url !== '/fmp/1/batch') return void response.writeHead(404).end();
     void deliver({ bytes: request }).then((result) => {
       if (result.kind === 'taken') return result.answer === undefined ? response.writeHead(204).end() : response.writeHead(200).end(result.answer);
@@ -171,6 +181,55 @@ async function makePair(): Promise<LinkPair> {
       return response.writeHead(503).end();
     });
   };
+}
+
+/** The link, over a line that does harm, to such a server. */
+async function makeBench(t: Test, deliver: Deliver, medium: FaultMedium): Promise<FaultBench> {
+  const clock = new PushedClock();
+  const servers: Server[] = [];
+  let port = 0;
+  const startFar = async (): Promise<void> => {
+    const server = await tlsServer(handsTo(deliver));
+    port = await listen(server, 0);
+    servers.push(server);
+  };
+  await startFar();
+  let line = await FaultLine.open(t, medium, () => port);
+  const startNear = (): Link => {
+    const link = linkAt(`https://127.0.0.1:${line.port}`, { key: KEY, clock });
+    void link.start(takeNothing);
+    t.teardown(() => link.stop());
+    return link;
+  };
+  let near = startNear();
+  t.teardown(() => servers.forEach((server) => server.close()));
+  return {
+    ...benchOfThisMachine(clock),
+    get near() {
+      return near;
+    },
+    unitBytes: 1_000_000,
+    cut: () => line.cut(),
+    mend: () => line.mend(),
+    async restart(end) {
+      if (end === 'far') {
+        line.reset();
+        return startFar();
+      }
+      line.close();
+      line = await FaultLine.open(t, medium, () => port);
+      near = startNear();
+    },
+    overhead: 0,
+    // Each attempt is one connection.
+    triesAMonth: 60,
+  };
+}
+
+/** The link, over a line, to a server that hands what it gets to what it is started with. */
+async function makePair(): Promise<LinkPair> {
+  let deliver: Deliver = takeNothing;
+  const listener = handsTo((arrival) => deliver(arrival));
   let server = await tlsServer(listener);
   let port = 0;
   const far: LinkPair['far'] = {
@@ -188,15 +247,15 @@ async function makePair(): Promise<LinkPair> {
   return { near: linkAt(`https://127.0.0.1:${line.port}`, { key: KEY }), far, line };
 }
 
-interface TestLinkOptions extends Partial<Pick<HttpsLinkOptions, 'timeouts'>> {
+interface TestLinkOptions extends Partial<Pick<HttpsLinkOptions, 'timeouts' | 'clock'>> {
   readonly key?: Uint8Array;
   readonly path?: string;
   readonly deliver?: Deliver;
 }
 
-function linkAt(url: string, { key, timeouts }: TestLinkOptions = {}): Link {
+function linkAt(url: string, { key, timeouts, clock = systemClock }: TestLinkOptions = {}): Link {
   const address = { url, ...(key === undefined ? {} : { key }) };
-  return new HttpsLink({ neighbour: 'shore', address, largestBytes: 64 << 20, parallel: 3, clock: systemClock, ...(timeouts === undefined ? {} : { timeouts }) });
+  return new HttpsLink({ neighbour: 'shore', address, largestBytes: 64 << 20, parallel: 3, clock, ...(timeouts === undefined ? {} : { timeouts }) });
 }
 
 async function linkTo(t: Test, server: Server | PlainServer | TcpServer, options: TestLinkOptions = {}): Promise<Link> {

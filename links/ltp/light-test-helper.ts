@@ -219,7 +219,7 @@ export interface LightPair {
   /** What near sends, and what far sends. */
   readonly there: Ray;
   readonly back: Ray;
-  /** Another link in the place of one of the two, as after a restart. */
+  /** Another link in the place of one of the two, as after a restart: the one before it is dead and says nothing more. */
   makeNear(): LtpLink;
   makeFar(): LtpLink;
 }
@@ -228,11 +228,20 @@ export interface LightPair {
 export function makeLightPair({ lightMs = 20 * MINUTE_MS, rateBytesPerSec = 250_000, contacts, near = {}, far = {} }: LightOptions = {}): LightPair {
   const clock = new VirtualClock();
   const [there, back] = [new Ray(clock, lightMs), new Ray(clock, lightMs)];
-  const datagrams = (out: Ray, into: Ray): Datagrams => ({
-    open: async (receive) => void (into.receive = receive),
-    send: (parts) => out.send(parts),
-    close: async () => void (into.receive = undefined),
-  });
+  const datagrams = (out: Ray, into: Ray): Datagrams => {
+    let ours: Ray['receive'];
+    return {
+      async open(receive) {
+        into.receive = ours = receive;
+      },
+      send(parts) {
+        if (into.receive === ours) out.send(parts);
+      },
+      async close() {
+        if (into.receive === ours) into.receive = undefined;
+      },
+    };
+  };
   const shared = { clock, lightTimeMs: lightMs, marginMs: 5 * SECOND_MS, rateBytesPerSec, ...(contacts !== undefined && { contacts }) };
   let seed = 1;
   const makeNear = (): LtpLink => new LtpLink({ neighbour: 'far', engineId: 1, peerEngineId: 2, datagrams: datagrams(there, back), random: seededRandom(seed++), ...shared, ...near });

@@ -1,11 +1,13 @@
 /** What space, networks and peers do to a transfer, in virtual time. */
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { seededRandom } from '../../base/random.js';
-import type { Outcome } from '../link.js';
+import { runFaultSuite, type FaultBench, type FaultMedium } from '../fault.suite.js';
+import type { Deliver, Outcome } from '../link.js';
 import { BlockRoom } from './block-buffer.js';
-import { collector, DAY_MS, freightOf, HOUR_MS, loses, makeLightPair, MINUTE_MS, SECOND_MS, sendWithin, stopOn, type LightOptions, type LightPair } from './light-test-helper.js';
+import { collector, DAY_MS, freightOf, HOUR_MS, loses, makeLightPair, MINUTE_MS, SECOND_MS, sendWithin, stopOn, type Fate, type LightOptions, type LightPair } from './light-test-helper.js';
 import { decodeSegment, encodeControl, encodeData, type DataSegment } from './segments.js';
 import type { ContactSource } from './contacts.js';
+import type { LtpLink } from './ltp-link.js';
 
 const CONFIRMED = { kind: 'confirmed' };
 const never = (): AbortSignal => new AbortController().signal;
@@ -25,6 +27,53 @@ function windows(startMs: number, openMs: number, everyMs: number): ContactSourc
 }
 
 t.setTimeout(120_000);
+
+t.test('ltp, under faults', async (t) => runFaultSuite(t, makeBench));
+
+/** A second of light, and room at the far end for as many blocks as a fault sends at once. */
+async function makeBench(t: Test, deliver: Deliver, medium: FaultMedium): Promise<FaultBench> {
+  const { clock, there, back, makeNear, makeFar } = makeLightPair({ lightMs: SECOND_MS, far: { sessions: 3 } });
+  const random = seededRandom(9);
+  const fateOf = (times: number, datagram: Uint8Array): Fate => ({ delaysMs: Array.from({ length: times }, () => (medium.shuffles ? 1 + 500 * random.fraction() : 0)), datagram });
+  there.fate = (datagram) => fateOf(medium.passes(datagram.length), datagram);
+  back.fate = (datagram) => fateOf(medium.isCut ? 0 : medium.copies ? 2 : 1, datagram);
+  const links: LtpLink[] = [];
+  const startFar = async (): Promise<void> => {
+    const link = makeFar();
+    links.push(link);
+    await link.start(deliver);
+  };
+  await startFar();
+  let near = makeNear();
+  links.push(near);
+  await near.start(async () => ({ kind: 'taken' }));
+  t.teardown(() => stopOn(clock, ...links));
+  return {
+    clock,
+    get near() {
+      return near;
+    },
+    unitBytes: 300_000,
+    async until(condition) {
+      await clock.run(10 * DAY_MS, condition);
+      if (!condition()) throw new Error('ten days bring nothing more');
+    },
+    pass: (ms) => clock.run(ms),
+    cut: () => void (medium.isCut = true),
+    mend: () => void (medium.isCut = false),
+    async restart(end) {
+      if (end === 'far') return startFar();
+      near = makeNear();
+      links.push(near);
+      return near.start(async () => ({ kind: 'taken' }));
+    },
+    breakMs: 2 * SECOND_MS,
+    retryMs: MINUTE_MS,
+    overhead: 0.05,
+    // Each attempt of the gateway is one segment, seven repetitions of its checkpoint, and as many of the word that it is given up.
+    triesAMonth: 60 * 16,
+  };
+}
 
 t.test('minutes of light, nothing lost: each byte goes once, and the word comes home after one round trip', async (t) => {
   const { clock, near, there, digests } = await started();
@@ -78,39 +127,6 @@ t.test('an answer that falls into a gap is waited for: no timer rings for it', a
   t.equal(there.sent.againBytes, 0);
 });
 
-t.test('a line that breaks unannounced: only what was lost is sent again', async (t) => {
-  const { clock, near, there, digests } = await started({ lightMs: SECOND_MS });
-  let isCut = false;
-  let lostBytes = 0;
-  there.fate = (datagram) => {
-    if (isCut) lostBytes += datagram.length;
-    return { delaysMs: isCut ? [] : [0], datagram };
-  };
-  const freight = freightOf(2_000_000);
-  const sending = near.send(freight, never());
-  await clock.run(3 * SECOND_MS);
-  isCut = true;
-  await clock.run(2 * SECOND_MS);
-  isCut = false;
-  let outcome: Outcome | undefined;
-  void sending.then((found) => (outcome = found));
-  await clock.run(HOUR_MS, () => outcome !== undefined);
-  t.same(outcome, CONFIRMED);
-  t.same(digests, [freight.digest]);
-  t.ok(lostBytes > 300_000 && there.sent.againBytes <= lostBytes);
-});
-
-t.test('datagrams that come twice, and in any order', async (t) => {
-  const { clock, near, there, back, digests } = await started({ lightMs: SECOND_MS });
-  const random = seededRandom(9);
-  there.fate = back.fate = (datagram) => ({ delaysMs: [1 + 500 * random.fraction(), 1 + 500 * random.fraction()], datagram });
-  const freight = freightOf(1_000_000);
-  t.same(await sendWithin(clock, near, freight, HOUR_MS), CONFIRMED);
-  await clock.run(HOUR_MS);
-  t.same(digests, [freight.digest], 'delivered once');
-  t.ok(there.sent.againBytes < 0.25 * freight.bytes, `${there.sent.againBytes} bytes again: late ones were taken for lost`);
-});
-
 t.test('damage on the way: what is taken is right, and nothing breaks', async (t) => {
   const pair = makeLightPair({ lightMs: SECOND_MS });
   const { clock, near, there, back } = pair;
@@ -131,46 +147,6 @@ t.test('damage on the way: what is taken is right, and nothing breaks', async (t
     t.same(outcome, CONFIRMED);
   }
   t.ok(digests.every((digest) => right.has(digest)));
-});
-
-t.test('the far end restarts in the middle: it gets what it has lost, and nobody waits for ever', async (t) => {
-  const { clock, near, far, there, digests, makeFar } = await started({ lightMs: SECOND_MS });
-  const freight = freightOf(1_000_000);
-  let outcome: Outcome | undefined;
-  void near.send(freight, never()).then((found) => (outcome = found));
-  await clock.run(2 * SECOND_MS);
-  // As after a crash: nothing is said.
-  there.receive = undefined;
-  const successor = makeFar();
-  const again = collector();
-  await successor.start(again.deliver);
-  await clock.run(HOUR_MS, () => outcome !== undefined);
-  t.same(outcome, CONFIRMED);
-  t.same([...digests, ...again.digests], [freight.digest]);
-  await stopOn(clock, near, successor, far);
-});
-
-t.test('the near end restarts in the middle: the far end hears that no more will come, and frees its memory', async (t) => {
-  const { clock, near, there, back, digests, makeNear } = await started({ lightMs: SECOND_MS, far: { sessions: 1 } });
-  there.fate = loses(seededRandom(3), 0.05);
-  void near.send(freightOf(200_000), never()).catch(() => undefined);
-  await clock.run(2 * SECOND_MS);
-  back.receive = undefined;
-  there.fate = () => ({ delaysMs: [], datagram: new Uint8Array(0) });
-  await clock.run(500);
-  // The first near is gone: what it would still send goes nowhere.
-  const deaf = there.receive;
-  there.receive = undefined;
-  await clock.run(10 * MINUTE_MS);
-  there.receive = deaf;
-  there.fate = undefined;
-  const successor = makeNear();
-  await successor.start(async () => ({ kind: 'taken' }));
-  const freight = freightOf(50_000, 2);
-  let outcome: Outcome | undefined;
-  for (let attempt = 0; attempt < 5 && outcome?.kind !== 'confirmed'; attempt++) outcome = await sendWithin(clock, successor, freight, HOUR_MS);
-  t.same(outcome, CONFIRMED, 'the one place for a block is free again');
-  t.ok(digests.includes(freight.digest));
 });
 
 t.test('a peer that vanishes for a month costs a bounded number of datagrams, and is there again afterwards', async (t) => {
