@@ -50,6 +50,7 @@ async function makeBench(deliver: Deliver, medium: FaultMedium, reliable: boolea
       onSend: (bytes) => {
         const partUs = Math.floor((bytes.length * US_PER_BYTE) / PARTS);
         for (let part = 1; part <= PARTS; part++) time.queue.add(time.nowUs + part * partUs, () => medium.passes(bytes.length / PARTS));
+        return () => undefined;
       },
     });
   let [near, far] = [make(there, back), make(back, there)];
