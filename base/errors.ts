@@ -62,6 +62,8 @@ export interface ErrorData {
   GATEWAY_BLOB_MISMATCH: { peer: string; record: string };
   GATEWAY_DOMAIN_RECORD: { peer: string; file: string };
   GATEWAY_NO_LINK: { link: string };
+  GATEWAY_NO_NEIGHBOUR: { neighbour: string };
+  GATEWAY_NO_QUEUE: { queue: string };
   GATEWAY_NOT_OURS: { destination: string; expected: string };
   CONFIG_INVALID: { file: string; path: string; faults: string[] };
   CONFIG_KEY_UNREADABLE: { file: string; reason: string };

@@ -43,7 +43,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** What the command line itself said wrong: it was found where it was looked at first. */
-const WRONG_USAGE: ReadonlySet<unknown> = new Set(['GATEWAY_ADMIN_REQUEST', 'GATEWAY_NO_LINK']);
+const WRONG_USAGE: ReadonlySet<unknown> = new Set(['GATEWAY_ADMIN_REQUEST', 'GATEWAY_NO_LINK', 'GATEWAY_NO_NEIGHBOUR', 'GATEWAY_NO_QUEUE']);
 
 function refusal(who: string, value: unknown, status: number): PosternError {
   const { code, message } = (typeof value === 'object' && value !== null ? value : {}) as { code?: unknown; message?: unknown };

@@ -26,6 +26,8 @@ const BY_CODE: Partial<Record<ErrorCode, ExitCode>> = {
   CLI_NOT_RUNNING: EXIT.unreachable,
   CLI_REFUSED: EXIT.refused,
   GATEWAY_NO_LINK: EXIT.usage,
+  GATEWAY_NO_NEIGHBOUR: EXIT.usage,
+  GATEWAY_NO_QUEUE: EXIT.usage,
   STORE_LOCKED: EXIT.locked,
   CONFIG_UNREADABLE: EXIT.usage,
   CONFIG_SYNTAX: EXIT.usage,

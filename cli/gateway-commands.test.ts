@@ -63,6 +63,10 @@ t.test('asks before it drops, and wants to know what', async (t) => {
     t.match(await run(dir, 'queue', 'drop'), { code: 2, stderr: /--queue, --to or --record/ });
     t.match(await run(dir, 'queue', 'notices'), { code: 0, stdout: /No neighbour has told of anything/ });
     t.match(await json(dir, 'queue', 'fetch', '--to', 'south.example'), { asked: 0, noRoom: 0 });
+    t.match(await run(dir, 'queue', 'fetch', '--from', 'nowhere'), { code: 2, stderr: /There is no neighbour nowhere\. There is/ });
+    t.match(await run(dir, 'queue', 'list', 'peer:nowhere'), { code: 2, stderr: /There is no queue peer:nowhere\. There is parked/ });
+    t.match(await run(dir, 'queue', 'hold', '--queue', 'hold:served:no.example'), { code: 2, stderr: /There is no queue hold:served:no\.example/ });
+    t.match(await run(dir, 'queue', 'list', 'hold:parked'), { code: 0 });
     t.match(await run(dir, 'queue', 'fetch'), { code: 2, stderr: /--from, --to or --record/ });
     t.match(await run(dir, 'queue', 'drop', '--to', 'north.example'), { code: 2, stderr: /give --yes/ });
     const typed = await postern(['--config', join(dir, 'postern.yaml'), 'queue', 'drop', '--to', 'north.example'], { typed: 'n\n' });
