@@ -41,10 +41,7 @@ export class HeldLarge {
   }
 
   async restore(): Promise<void> {
-    const saved = await this.#store.getMeta(this.#metaKey());
-    if (saved === undefined) return;
-    const entries = JSON.parse(Buffer.from(saved).toString()) as [string, Told][];
-    for (const [rid, told] of entries) this.#told.set(rid, told);
+    for (const [rid, told] of await savedOf(this.#store, this.#peer)) this.#told.set(rid, told);
   }
 
   /** Does a link with this threshold leave the record to another? Not where an operator has raised it, or the neighbour asks for it. */
@@ -132,10 +129,20 @@ export class HeldLarge {
   }
 
   async #save(): Promise<void> {
-    await this.#store.putMeta(this.#metaKey(), utf8(JSON.stringify([...this.#told])));
+    await this.#store.putMeta(metaKey(this.#peer), utf8(JSON.stringify([...this.#told])));
   }
+}
 
-  #metaKey(): string {
-    return `notices-given/${this.#peer}`;
-  }
+/** What a neighbour has been told of, by the hashes of the records in hex. */
+export async function noticesGiven(store: Store, peer: string): Promise<ReadonlySet<string>> {
+  return new Set((await savedOf(store, peer)).map(([rid]) => rid));
+}
+
+async function savedOf(store: Store, peer: string): Promise<[string, Told][]> {
+  const saved = await store.getMeta(metaKey(peer));
+  return saved === undefined ? [] : (JSON.parse(Buffer.from(saved).toString()) as [string, Told][]);
+}
+
+function metaKey(peer: string): string {
+  return `notices-given/${peer}`;
 }

@@ -1,11 +1,13 @@
 /**
  * What neighbours have and have told us of, without its blob: what an operator may ask for, and what a rule asks for at once.
  * A notice takes no room in the store and moves no custody; it lies there until the blob is here, until the neighbour says
- * that it has it no more, or until its expiry. How much a neighbour may tell us is bounded.
+ * that it has it no more, until somebody opens the record, or until its expiry. How much a neighbour may tell us is bounded.
  */
 import { fromBase64url, toBase64url, toHex, utf8 } from '../base/bytes.js';
 import type { LinkLimit } from '../links/link.js';
 import type { Store } from '../store/store.js';
+import { opens } from '../wire/opening.js';
+import type { Opening } from '../wire/opening.js';
 import { decodeRecord } from '../wire/record.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { ClockTrust } from './clock-trust.js';
@@ -97,6 +99,13 @@ export class NoticesKept {
       peers.add(notice.from);
     }
     for (const peer of peers) await this.#save(peer);
+  }
+
+  /** What an opening opens has ended at the neighbour, too. @returns how many */
+  async end(opening: Opening): Promise<number> {
+    const ended = [...this.#kept.values()].filter(({ record }) => opens(opening, record));
+    await this.drop(ended.map(({ record }) => record.rid));
+    return ended.length;
   }
 
   async asked(notices: readonly Notice[]): Promise<void> {

@@ -3,8 +3,10 @@
  * one record by the beginning of its hash. Every order says how many records it changed.
  */
 import { toHex } from '../base/bytes.js';
-import type { StoredRecord } from '../store/store.js';
+import type { Step, StoredRecord } from '../store/store.js';
+import { encodeRefusal } from '../wire/refusal.js';
 import type { GatewayContext } from './context.js';
+import { noticesGiven } from './held-large.js';
 import { raisedDueMs } from './priorities.js';
 import { heldTarget, parseTarget } from './target.js';
 
@@ -49,11 +51,9 @@ function isSelected({ record }: StoredRecord, selection: QueueSelection): boolea
   return selection.record === undefined || toHex(record.rid).startsWith(selection.record);
 }
 
-async function carryOut({ store, trust, planner }: GatewayContext, order: QueueOrder, target: string, chosen: readonly StoredRecord[]): Promise<number> {
-  if (order === 'drop') {
-    const taken = await store.step(chosen.map(({ record }) => ({ rid: record.rid, state: 'dropped' })));
-    return taken.filter(Boolean).length;
-  }
+async function carryOut(context: GatewayContext, order: QueueOrder, target: string, chosen: readonly StoredRecord[]): Promise<number> {
+  if (order === 'drop') return drop(context, target, chosen);
+  const { store, trust, planner } = context;
   const nowMs = trust.nowMs();
   await store.reschedule(
     chosen.map(({ record, from }, index) => {
@@ -64,4 +64,17 @@ async function carryOut({ store, trust, planner }: GatewayContext, order: QueueO
     }),
   );
   return chosen.length;
+}
+
+/** A neighbour that was told of a record, and has not asked for it, would go on showing it. */
+async function drop({ store, book }: GatewayContext, target: string, chosen: readonly StoredRecord[]): Promise<number> {
+  const way = parseTarget(target);
+  const queue = way.kind === 'hold' ? parseTarget(way.of) : way;
+  const peer = queue.kind === 'peer' && book.byName(queue.of) !== undefined ? queue.of : undefined;
+  const told = peer === undefined ? new Set<string>() : await noticesGiven(store, peer);
+  const steps = chosen.map(({ record: { rid } }): Step => {
+    const word = peer !== undefined && told.has(toHex(rid)) ? [{ peer, key: `gone/${toHex(rid)}`, bytes: encodeRefusal({ rid, code: 'unknown' }) }] : [];
+    return { rid, state: 'dropped', outbox: word };
+  });
+  return (await store.step(steps)).filter(Boolean).length;
 }

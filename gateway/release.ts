@@ -87,7 +87,7 @@ export async function applyOpening(context: GatewayContext, opening: Opening, fr
   const changed = steps.filter((_, index) => taken[index]);
   const count = changed.length;
   context.counters.add(opening.kind === 'retract' ? 'retracted' : 'accepted', count);
-  if (count === 0) {
+  if ((await context.notices.end(opening)) + count === 0) {
     context.counters.add('openingsIgnored');
     return new Set();
   }
