@@ -90,7 +90,9 @@ t.test('shows how messages stand, and takes them back', async (t) => {
   t.match((await json('domain', 'status', ...home)).documents, [{ domain: 'north.example', outgoing: [{ message, state: 'in-custody', retracting: false }], gateways: [{ name: 'shore' }] }]);
   t.match(await json('domain', 'retract', ...home, message.slice(0, 8)), { code: 0, documents: [{ message, outcome: 'retracted' }] });
   t.match(await json('domain', 'retract', ...home, message.slice(0, 8)), { code: 0, documents: [{ outcome: 'retracted' }] });
-  t.match((await json('domain', 'status', ...home)).documents, [{ outgoing: [], sent: { retracted: 1 } }]);
+  const [ended] = (await json('domain', 'status', ...home)).documents;
+  t.same(ended?.['outgoing'], []);
+  t.match(ended, { sent: { retracted: 1 } });
 
   await pair.gateway.stop();
   const away = await json('domain', 'send', ...home, '--to', 'bo@south.example', '--wait', '0', join(pair.dir, 'second'));
@@ -151,5 +153,6 @@ t.test('receives, prints, accepts by hand and ends when it was told to', async (
   t.equal(held!.state, 'custody');
   t.match(await json('domain', 'accept', '--home', pair.southDir), { code: 0, documents: [{ accepted: [String] }] });
   t.equal(held!.state, 'accepted');
-  t.match(await json('domain', 'accept', '--home', pair.southDir), { code: 0, documents: [{ accepted: [] }] });
+  const { code, documents } = await json('domain', 'accept', '--home', pair.southDir);
+  t.same([code, documents.length, documents[0]?.['accepted']], [0, 1, []]);
 });

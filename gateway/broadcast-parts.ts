@@ -1,6 +1,8 @@
 /** What the broadcast links of a gateway share: one ear, one carousel an address, secrets read from their files. Part of putting a gateway together, like main.ts. */
+import path from 'node:path';
 import { BroadcastListener } from '../links/broadcast/broadcast-listener.js';
 import type { BroadcastCrypto, Party } from '../links/broadcast/broadcast-crypto.js';
+import { SymbolShelf } from '../links/broadcast/symbol-shelf.js';
 import { Transmitter } from '../links/broadcast/transmitter.js';
 import { UdpSender, UdpSource } from '../links/broadcast/udp.js';
 import { verifySignature } from '../wire/keys.js';
@@ -34,6 +36,8 @@ export async function makeBroadcastParts({ config, key, kid, clock, log }: Gatew
           memoryBytes: ear.memoryBytes,
           crypto,
           clock,
+          // What is coming in fits in memory, and no more than that is written down.
+          shelf: new SymbolShelf({ folder: path.join(config.data, 'broadcast'), limitBytes: ear.memoryBytes, clock, log: linkLog(log) }),
           log: linkLog(log),
         });
   const transmitters = new Map<string, Transmitter>();

@@ -184,7 +184,7 @@ t.test('links are changed through the control socket while the relay runs', asyn
   t.match(await ask('GET', '/status'), { status: 200, value: { relay: 'lab', ways: [{ link: 'mars-earth', towards: 'earth', open: true, delaySec: 0 }, {}] } });
   t.match(await ask('POST', '/change', '{"link":"mars-earth","towards":"earth","delay":"100 ms","rate":"2 Mbit/s","loss":{"probability":"2 %"}}'), {
     status: 200,
-    value: { ways: [{ delaySec: 0.1, bitsPerSec: 2e6, changed: ['rate', 'delay', 'loss'] }, { delaySec: 0, changed: [] }] },
+    value: { ways: [{ delaySec: 0.1, bitsPerSec: 2e6, changed: ['rate', 'delay', 'loss'] }, { delaySec: 0 }] },
   });
   await ask('POST', '/change', '{"link":"mars-earth","towards":"earth","loss":{"probability":0}}');
   const startedMs = systemClock.monotonicMs();
@@ -194,7 +194,9 @@ t.test('links are changed through the control socket while the relay runs', asyn
   t.match(await ask('POST', '/cut', '{"link":"mars-earth"}'), { status: 200, value: { cuts: 1, ways: [{ cut: true }, { cut: true }] } });
   mars.socket.send('lost', toEarth, LOCAL);
   await until(() => relay.report().ways[0]!.closedDatagrams === 1);
-  t.match(await ask('POST', '/restore', '{"link":"mars-earth"}'), { status: 200, value: { ways: [{ cut: false, delaySec: 0, changed: [] }, {}] } });
+  const restored = await ask('POST', '/restore', '{"link":"mars-earth"}');
+  t.equal(restored.status, 200);
+  t.same((restored.value as { ways: { cut: boolean; delaySec: number; changed: string[] }[] }).ways.map(({ cut, delaySec, changed }) => [cut, delaySec, changed]), [[false, 0, []], [false, 0, []]]);
   mars.socket.send('quick', toEarth, LOCAL);
   t.match(await earth.next(), { text: 'quick' });
 });

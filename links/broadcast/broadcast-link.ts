@@ -72,18 +72,20 @@ export class BroadcastLink implements Link {
     };
   }
 
-  /** @throws LINK_LISTEN */
+  /** @throws LINK_LISTEN, LINK_FOLDER */
   async start(deliver: Deliver): Promise<void> {
     await this.#stopped;
     const { outbound, listener } = this.#options;
     await outbound?.transmitter.open();
+    // What a kill has left whole is delivered before anything is heard.
+    this.#deliver = deliver;
     try {
       await listener?.attach(this.#sender);
     } catch (thrown) {
+      this.#deliver = undefined;
       await outbound?.transmitter.close();
       throw thrown;
     }
-    this.#deliver = deliver;
     this.#note({ state: 'idle' });
   }
 

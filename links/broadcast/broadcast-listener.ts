@@ -1,6 +1,7 @@
 /** The ear of a gateway: one source of datagrams for all neighbours that broadcast to it. It is open while any link wants it. */
 import type { LinkLimit } from '../link.js';
 import type { DatagramSource } from './datagrams.js';
+import type { SymbolShelf } from './symbol-shelf.js';
 import { Reassembly, SIGNATURES_PER_SEC, type Dropped, type ReassemblyOptions, type Sender } from './reassembly.js';
 
 export interface BroadcastListenerOptions extends ReassemblyOptions {
@@ -12,6 +13,7 @@ export class BroadcastListener {
   readonly #reassembly: Reassembly;
   readonly #memoryBytes: number;
   readonly #senders = new Set<Sender>();
+  readonly #shelf: SymbolShelf | undefined;
   /** Opening and closing follow one another. */
   #turn: Promise<void> = Promise.resolve();
   #open = false;
@@ -20,6 +22,7 @@ export class BroadcastListener {
     this.#source = options.source;
     this.#reassembly = new Reassembly(options);
     this.#memoryBytes = options.memoryBytes;
+    this.#shelf = options.shelf;
   }
 
   get heldBytes(): number {
@@ -35,15 +38,18 @@ export class BroadcastListener {
     const { noRoom, hurried } = this.dropped;
     return [
       { name: 'memory for objects', unit: 'bytes', used: this.heldBytes, most: this.#memoryBytes, refused: noRoom },
+      ...(this.#shelf === undefined ? [] : [this.#shelf.limit()]),
       { name: 'announcements checked this second', unit: 'count', used: this.#reassembly.checkedLately, most: SIGNATURES_PER_SEC, refused: hurried },
     ];
   }
 
-  /** @throws LINK_LISTEN */
+  /** @throws LINK_LISTEN, LINK_FOLDER */
   async attach(sender: Sender): Promise<void> {
     this.#senders.add(sender);
     this.#reassembly.add(sender);
     try {
+      await this.#shelf?.open();
+      await this.#reassembly.restore(sender);
       await this.#adjust();
     } catch (thrown) {
       this.#senders.delete(sender);
@@ -56,6 +62,7 @@ export class BroadcastListener {
     this.#senders.delete(sender);
     this.#reassembly.remove(sender);
     await this.#adjust();
+    await this.#shelf?.settle();
   }
 
   #adjust(): Promise<void> {

@@ -36,13 +36,14 @@ export class IncomingObject {
     this.#unsolved = blocks.length;
   }
 
-  /** Gives the object with the symbol that completes it. What does not belong to it is passed over. */
-  take(index: number, number: number, symbol: Uint8Array): Uint8Array | undefined {
+  /** Gives the object with the symbol that completes it. What does not belong to it, or brings nothing new, is passed over. */
+  take(index: number, number: number, symbol: Uint8Array): Uint8Array | 'kept' | 'passed-over' {
     const block = this.#blocks[index];
-    if (block === undefined || block.missing === 0 || symbol.length !== this.shape.symbolBytes) return undefined;
-    if (!keep(block, number, symbol) || !trySolve(block)) return undefined;
+    if (block === undefined || block.missing === 0 || symbol.length !== this.shape.symbolBytes) return 'passed-over';
+    if (!keep(block, number, symbol)) return 'passed-over';
+    if (!trySolve(block)) return 'kept';
     this.#unsolved -= 1;
-    return this.#unsolved === 0 ? this.#memory.subarray(0, this.shape.objectBytes) : undefined;
+    return this.#unsolved === 0 ? this.#memory.subarray(0, this.shape.objectBytes) : 'kept';
   }
 }
 

@@ -8,6 +8,7 @@ import type { BroadcastCrypto, Party } from './broadcast-crypto.js';
 import { IncomingObject } from './incoming-object.js';
 import { isSound, memoryBytes } from './object-plan.js';
 import { EVERYBODY, decodeAnnouncement, decodeSymbol, isMarked, isSigned, macKeyOf, tagOf, type Announcement, type SymbolPacket } from './packets.js';
+import type { SymbolShelf } from './symbol-shelf.js';
 import { WaitingRoom } from './waiting-room.js';
 
 /** Somebody whose objects are taken. */
@@ -26,6 +27,8 @@ export interface ReassemblyOptions {
   readonly memoryBytes: number;
   readonly crypto: Pick<BroadcastCrypto, 'sha256' | 'mac' | 'verify'>;
   readonly clock: Clock;
+  /** Where what has come outlasts a restart. */
+  readonly shelf?: SymbolShelf;
   readonly log?: ((level: 'debug' | 'info' | 'warn', message: string, data: Readonly<Record<string, string | number>>) => void) | undefined;
 }
 
@@ -58,6 +61,8 @@ export interface Dropped {
 const REMEMBERED = 4096;
 /** Of the memory, for symbols without an announcement. */
 const WAITING_FRACTION = 1 / 16;
+/** None of its symbols has come for so long: nobody is sending it any more. */
+const FORGOTTEN_MS = 7 * 86_400_000;
 /** An object makes room for another once none of its symbols has come for so long. */
 const IDLE_MS = 10 * 60_000;
 /** A signature takes a tenth of a millisecond and more: strangers who know the public key must not have us check any number. */
@@ -72,6 +77,8 @@ export class Reassembly {
   readonly #done = new Set<string>();
   readonly #waiting: WaitingRoom;
   #deliveringBytes = 0;
+  /** What is taken comes from the shelf, and is not to be put there again. */
+  #isRestoring = false;
   #checks = SIGNATURES_PER_SEC;
   #checksMs: number;
 
@@ -85,7 +92,19 @@ export class Reassembly {
     this.#senders.set(sender, { ...sender, heard: (bytes) => sender.heard(bytes), deliver: (object) => sender.deliver(object), macKey: macKeyOf(this.#options.crypto, sender.publicKey, sender.secret) });
   }
 
-  /** What has come of its objects is forgotten. */
+  /** What has come of a sender's objects before the last restart. Of an object that is not begun again nothing is kept. */
+  async restore(sender: Sender): Promise<void> {
+    const { shelf } = this.#options;
+    if (shelf === undefined) return;
+    for await (const { tag, packets } of shelf.load(sender.id)) {
+      this.#isRestoring = true;
+      for (const packet of packets) this.take(packet);
+      this.#isRestoring = false;
+      if (!this.#entries.has(tag)) shelf.drop({ from: sender.id, tag });
+    }
+  }
+
+  /** What has come of its objects is forgotten, but for what is on the shelf. */
   remove(sender: Sender): void {
     const known = this.#senders.get(sender);
     this.#senders.delete(sender);
@@ -123,17 +142,27 @@ export class Reassembly {
       this.dropped.strangers += 1;
       return;
     }
-    sender.heard(packet.length);
+    this.#heard(sender, packet);
     if (entry === undefined) return this.#waiting.add(tag, packet);
     entry.lastMs = clock.monotonicMs();
-    this.#addSymbol(tag, entry, symbol);
+    this.#addSymbol(tag, entry, symbol, packet);
   }
 
-  #addSymbol(tag: string, { sender, announcement, object }: Entry, { block, number, symbol }: SymbolPacket): void {
-    const whole = object.take(block, number, symbol);
-    if (whole === undefined) return;
+  #addSymbol(tag: string, { sender, announcement, object }: Entry, { block, number, symbol }: SymbolPacket, packet: Uint8Array): void {
+    const taken = object.take(block, number, symbol);
+    if (taken === 'passed-over') return;
+    this.#shelve(tag, sender, packet);
+    if (taken === 'kept') return;
     this.#entries.delete(tag);
-    this.#finish(tag, sender, announcement, whole, object.heldBytes);
+    this.#finish(tag, sender, announcement, taken, object.heldBytes);
+  }
+
+  #heard(sender: Sender, packet: Uint8Array): void {
+    if (!this.#isRestoring) sender.heard(packet.length);
+  }
+
+  #shelve(tag: string, { id }: Sender, packet: Uint8Array): void {
+    if (!this.#isRestoring) this.#options.shelf?.add({ from: id, tag }, packet);
   }
 
   #takeAnnouncement(announcement: Announcement, packet: Uint8Array): void {
@@ -147,11 +176,11 @@ export class Reassembly {
     }
     const entry = this.#entries.get(tag);
     if (entry !== undefined) {
-      sender.heard(packet.length);
+      this.#heard(sender, packet);
       entry.lastMs = clock.monotonicMs();
       return;
     }
-    if (!this.#mayCheck()) {
+    if (!this.#isRestoring && !this.#mayCheck()) {
       this.dropped.hurried += 1;
       return;
     }
@@ -159,7 +188,7 @@ export class Reassembly {
       this.dropped.spoofed += 1;
       return;
     }
-    sender.heard(packet.length);
+    this.#heard(sender, packet);
     if (!equalBytes(announcement.to, ourId) && !equalBytes(announcement.to, EVERYBODY)) return this.#forget(tag);
     if (announcement.objectBytes > sender.largestBytes) {
       this.#options.log?.('warn', 'a broadcast object is larger than we take', { bytes: announcement.objectBytes, limit: sender.largestBytes });
@@ -170,6 +199,7 @@ export class Reassembly {
       return;
     }
     if (announcement.symbolBytes === 0) return this.#finish(tag, sender, announcement, announcement.inline, announcement.objectBytes);
+    this.#shelve(tag, sender, packet);
     this.#begin(tag, sender, announcement);
   }
 
@@ -179,7 +209,7 @@ export class Reassembly {
     for (const waiting of this.#waiting.take(tag)) {
       const symbol = decodeSymbol(waiting);
       // It bore the mark of some sender; it has to be that of this one.
-      if (symbol !== undefined && this.#entries.get(tag) === entry && isMarked(this.#options.crypto, sender.macKey, waiting)) this.#addSymbol(tag, entry, symbol);
+      if (symbol !== undefined && this.#entries.get(tag) === entry && isMarked(this.#options.crypto, sender.macKey, waiting)) this.#addSymbol(tag, entry, symbol, waiting);
     }
   }
 
@@ -188,6 +218,7 @@ export class Reassembly {
     if (!equalBytes(crypto.sha256(object), announcement.hash)) {
       // It begins anew with the next announcement.
       this.dropped.poisoned += 1;
+      this.#options.shelf?.drop({ from: sender.id, tag });
       log?.('warn', 'a broadcast object came out wrong: somebody who knows the mark mixes symbols in', { bytes: announcement.objectBytes });
       return;
     }
@@ -195,6 +226,7 @@ export class Reassembly {
     this.#deliveringBytes += heldBytes;
     void sender.deliver(object).finally(() => {
       this.#deliveringBytes -= heldBytes;
+      this.#options.shelf?.drop({ from: sender.id, tag });
     });
   }
 
@@ -210,9 +242,10 @@ export class Reassembly {
     const { memoryBytes: limitBytes, clock } = this.#options;
     const idle = [...this.#entries].filter(([, entry]) => clock.monotonicMs() - entry.lastMs >= IDLE_MS).sort(([, a], [, b]) => a.lastMs - b.lastMs);
     const room = (): boolean => this.heldBytes - this.#waiting.heldBytes + bytes <= limitBytes * (1 - WAITING_FRACTION);
-    for (const [tag] of idle) {
-      if (room()) break;
+    for (const [tag, entry] of idle) {
+      if (room() && clock.monotonicMs() - entry.lastMs < FORGOTTEN_MS) break;
       this.#entries.delete(tag);
+      this.#options.shelf?.drop({ from: entry.sender.id, tag });
     }
     return room();
   }
