@@ -6,10 +6,12 @@
  */
 import { readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { equalBytes } from '../base/bytes.js';
 import { codeOf, createDurably, moveFolderDurably } from '../base/durable-file.js';
 import { decodeRecord } from '../wire/record.js';
 import type { TransitRecord } from '../wire/record.js';
 import type { Home } from './home.js';
+import { hashFile } from './spool.js';
 import { createState, readState, writeState } from './state-file.js';
 import { markSchema, outcomeSchema, outgoingSchema, troubleSchema } from './state-schema.js';
 import type { OutcomeState, OutgoingState, TroubleState } from './state-schema.js';
@@ -48,9 +50,15 @@ export function blobFile(dir: string): string {
   return join(dir, 'blob');
 }
 
-/** Undefined where the blob has gone, as it does once a gateway has signed for it. */
-export async function blobBytesHere(message: OutgoingMessage): Promise<number | undefined> {
-  return (await whileThere(() => stat(blobFile(message.dir))))?.size;
+/** Whether the blob is here and what its record says. Its hash is looked at up to so many bytes. */
+export async function isBlobWhole(message: OutgoingMessage, mostHashedBytes: number): Promise<boolean> {
+  const file = blobFile(message.dir);
+  const { blobBytes, blobHash } = message.record;
+  const isWhole = await whileThere(async () => {
+    const { size } = await stat(file);
+    return size === blobBytes && (size > mostHashedBytes || equalBytes(await hashFile(file), blobHash));
+  });
+  return isWhole === true;
 }
 
 /** The newest message that a command has made, whatever became of it. */

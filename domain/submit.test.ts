@@ -181,10 +181,15 @@ t.test('hands over nothing that is wanted back, and takes back nothing that is b
 t.test('holds no message up for another one whose blob is not whole any more', async (t) => {
   const pair = await makePair(t);
   const north = await pair.north();
-  const [damaged, whole] = [await north.prepare({ file: fileOf(pair, 100, 'a'), to: 'bo@south.example' }), await north.prepare({ file: fileOf(pair, 100, 'b'), to: 'bo@south.example' })];
-  truncateSync(blobFile(damaged.dir), 50);
-  await north.handOver([damaged, whole], 0, never);
-  t.match(await north.outgoing(damaged), { state: 'sealed', trouble: { code: 'damaged' } });
+  const messages: OutgoingMessage[] = [];
+  for (const name of ['a', 'b', 'c']) messages.push(await north.prepare({ file: fileOf(pair, 100, name), to: 'bo@south.example' }));
+  const [cut, altered, whole] = messages as [OutgoingMessage, OutgoingMessage, OutgoingMessage];
+  truncateSync(blobFile(cut.dir), 50);
+  const rotten = readFileSync(blobFile(altered.dir));
+  rotten[9]! ^= 1;
+  writeFileSync(blobFile(altered.dir), rotten);
+  await north.handOver(messages, 0, never);
+  for (const damaged of [cut, altered]) t.match(await north.outgoing(damaged), { state: 'sealed', trouble: { code: 'damaged' } });
   t.equal(await stateOf(whole), 'in-custody');
 });
 

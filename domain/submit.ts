@@ -17,7 +17,7 @@ import { applyNews } from './news.js';
 import type { News } from './news.js';
 import { NO_RECEIPT, whyNotAnswered, whyRefused } from './not-taken.js';
 import type { NotTaken } from './not-taken.js';
-import { blobBytesHere, blobFile, isRetracting, isWaiting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
+import { blobFile, isBlobWhole, isRetracting, isWaiting, keepTrouble, listMessages, markOffered, settle, stateOf, troubleOf } from './outgoing.js';
 import type { OutgoingMessage } from './outgoing.js';
 import type { TroubleState } from './state-schema.js';
 
@@ -108,9 +108,9 @@ async function whyKept(context: DomainContext, message: OutgoingMessage): Promis
   }
 }
 
-/** One blob that is not whole would break off the batch of all that go with it. */
+/** A batch with one blob that is not what its record says is refused whole (spec/custody.md), and so would be all that go with it. */
 async function whyDamaged(message: OutgoingMessage): Promise<NotTaken | undefined> {
-  if ((await blobBytesHere(message)) === message.record.blobBytes || !(await isWaiting(message))) return undefined;
+  if ((await isBlobWhole(message, INLINE_BYTES)) || !(await isWaiting(message))) return undefined;
   return { code: 'damaged', reason: 'its blob is not whole any more: retract it and send it again' };
 }
 
