@@ -69,7 +69,7 @@ t.test('says how bundles reach a gateway, where they do', async (t) => {
   const card = makeGatewayCard(gatewayKey, { ...fields, nodeId: 'dtn://shore/', tcpclPort: 4556 });
   t.match(parseCard(formatCard(card)), { nodeId: 'dtn://shore/', tcpclPort: 4556 });
   t.notOk('nodeId' in gatewayCard || 'tcpclPort' in gatewayCard);
-  for (const wrong of [{ nodeId: 'shore' }, { nodeId: 'dtn://shore/batch' }, { nodeId: 'ipn:0.0' }, { tcpclPort: 0 }, { tcpclPort: 65_536 }]) {
+  for (const wrong of [{ nodeId: 'shore' }, { nodeId: 'dtn://shore/batch' }, { nodeId: 'ipn:0.0' }, { nodeId: 'ipn:4294967295.0' }, { nodeId: 'ipn:4294967296.0' }, { tcpclPort: 0 }, { tcpclPort: 65_536 }]) {
     t.throws(() => makeGatewayCard(gatewayKey, { ...fields, ...wrong }), { code: 'WIRE_VALUE' });
   }
 });

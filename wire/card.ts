@@ -9,6 +9,7 @@ import { encodeCbor } from './cbor.js';
 import type { CborValue } from './cbor.js';
 import { decodeDomainRecord } from './domain-record.js';
 import type { DomainRecord } from './domain-record.js';
+import { parseEid } from './eid.js';
 import { badSignature } from './faults.js';
 import { readFields } from './fields.js';
 import { decodeKeyRecord, verifyKeyRecord } from './key-record.js';
@@ -110,7 +111,7 @@ export function decodeGatewayCard(bytes: Uint8Array, path = 'gateway-card'): Gat
   const key = fields.bytes(3, 'key', KEY_BYTES);
   const createdSec = fields.uint(4, 'created');
   const nodeId = fields.has(5) ? fields.text(5, 'node-id', MAX_NODE_ID_BYTES) : undefined;
-  if (nodeId !== undefined && !NODE_ID.test(nodeId)) throw fields.wrong(5, 'node-id', 'other text', 'dtn://NAME/ or ipn:N.0');
+  if (nodeId !== undefined && (!NODE_ID.test(nodeId) || parseEid(nodeId) === undefined)) throw fields.wrong(5, 'node-id', 'other text', 'dtn://NAME/ or ipn:N.0');
   const tcpclPort = fields.has(6) ? fields.uint(6, 'tcpcl-port') : undefined;
   if (tcpclPort !== undefined && (tcpclPort < 1 || tcpclPort > MAX_PORT)) throw fields.wrong(6, 'tcpcl-port', String(tcpclPort), `1 to ${MAX_PORT}`);
   fields.end();
