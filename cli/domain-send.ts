@@ -1,6 +1,7 @@
 /** `postern domain send`: files become messages, and messages go into the custody of a gateway. */
 import { toHex } from '../base/bytes.js';
 import { PosternError } from '../base/errors.js';
+import { HOURS_OF_180_DAYS } from '../domain/domain-config.js';
 import type { DomainEvent } from '../domain/events.js';
 import type { OutgoingMessage } from '../domain/outgoing.js';
 import type { SendRequest } from '../domain/send.js';
@@ -47,6 +48,7 @@ export function addDomainSend(domain: Command, context: CliContext): void {
 
 async function send(context: CliContext, files: readonly string[], options: SendOptions): Promise<void> {
   const lifetimeHours = options.expires === undefined ? undefined : numberOf(options.expires, '--expires');
+  if (lifetimeHours !== undefined && lifetimeHours > HOURS_OF_180_DAYS) throw new PosternError('CLI_USAGE', `--expires takes at most ${HOURS_OF_180_DAYS} hours, which are 180 days.`, { found: String(lifetimeHours) });
   const waitMs = numberOf(options.wait, '--wait') * 1000;
   if (!options.to.includes('@')) throw new PosternError('CLI_USAGE', `--to takes an address such as bo@example.org, not "${options.to}".`, { found: options.to });
   if (options.type !== undefined && !isMimeType(options.type)) throw new PosternError('CLI_USAGE', `--type takes a media type such as text/plain, not "${options.type}".`, { found: options.type });

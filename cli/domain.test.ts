@@ -54,6 +54,7 @@ t.test('says what is wrong with what it was told', async (t) => {
     ['CLI_USAGE', 2, ['domain', 'send', ...at, file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--wait', 'long', file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--expires', '-1', file]],
+    ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--expires', '4321', file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, '--to', 'bo', file]],
     ['CLI_USAGE', 2, ['domain', 'send', ...at, ...to, '--type', 'plain text', file]],
     ['CLI_USAGE', 2, ['domain', 'receive', ...at, '--count', '0']],

@@ -11,7 +11,7 @@ import { isLoopbackHost } from '../base/peer-address.js';
 import { isBaseUrl } from '../wire/base-url.js';
 import { isDomainName } from '../wire/domain-name.js';
 
-const HOURS_OF_180_DAYS = 4320;
+export const HOURS_OF_180_DAYS = 4320;
 const ANY_SIZE = Number.MAX_SAFE_INTEGER;
 
 const portSchema = z.int().min(0).max(65535);

@@ -43,14 +43,14 @@ export interface Draft {
   readonly threadParent?: Uint8Array;
 }
 
-/** False when another process has made the same message meanwhile: then that one is the message. */
-export async function sealMessage(context: DomainContext, draft: Draft): Promise<boolean> {
+/** False when another process has made the same message meanwhile: then that one is the message. @param signal ends it at once, and leaves nothing */
+export async function sealMessage(context: DomainContext, draft: Draft, signal?: AbortSignal): Promise<boolean> {
   const source = await openSource(draft.file);
   try {
     const { size } = await source.stat();
     const folder = await temporaryFolder(context.home.outgoing);
     try {
-      await fill(context, draft, folder, source, size);
+      await fill(context, draft, folder, source, size, signal);
       const placed = await moveFolderDurably(folder, join(context.home.outgoing, outgoingName(draft.command, draft.number)));
       if (!placed) await dropTemporary(folder);
       return placed;
@@ -63,7 +63,7 @@ export async function sealMessage(context: DomainContext, draft: Draft): Promise
   }
 }
 
-async function fill(context: DomainContext, draft: Draft, folder: string, source: FileHandle, contentBytes: number): Promise<void> {
+async function fill(context: DomainContext, draft: Draft, folder: string, source: FileHandle, contentBytes: number, signal: AbortSignal | undefined): Promise<void> {
   const { random } = context;
   const { domain, user } = draft.to;
   const sentSec = nowSec(context);
@@ -91,7 +91,7 @@ async function fill(context: DomainContext, draft: Draft, folder: string, source
   const blob = await open(blobFile(folder), 'wx+', 0o600);
   try {
     const headBytes = sealHead(makeEnvelope(draft.from.signing, fields)).length;
-    const payloadHash = await sealPayload(context, draft, source, new PayloadSealer(contentKey, random.bytes(16)), blob, headBytes, contentBytes);
+    const payloadHash = await sealPayload(context, draft, source, new PayloadSealer(contentKey, random.bytes(16)), blob, headBytes, contentBytes, signal);
     const { messageId } = makeEnvelope(draft.from.signing, { ...fields, payloadHash });
     const accept = acceptance(context.identity.masterSecret, messageId);
     const sealedContentKey = sealContentKey(user.kemKey, user.address, contentKey, random.bytes(32));
@@ -140,11 +140,13 @@ async function sealPayload(
   blob: FileHandle,
   headBytes: number,
   contentBytes: number,
+  signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const report = (doneBytes: number): void => context.report({ kind: 'sealing', name: draft.name, doneBytes, totalBytes: contentBytes });
   let at = headBytes;
   const buffer = Buffer.alloc(BITE_BYTES);
   for (let doneBytes = 0; ; ) {
+    signal?.throwIfAborted();
     const { bytesRead } = await readSource(source, draft.file, buffer, doneBytes);
     if (bytesRead === 0 && doneBytes === contentBytes) break;
     if (bytesRead === 0 || doneBytes + bytesRead > contentBytes) {

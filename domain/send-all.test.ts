@@ -1,7 +1,9 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { systemClock } from '../base/clock.js';
 import { systemRandom } from '../base/random.js';
+import { Domain } from './domain.js';
 import type { DomainEvent } from './events.js';
 import { stateOf } from './outgoing.js';
 import { makePair, never, runInTest } from './pair.test-helper.js';
@@ -27,6 +29,19 @@ t.test('takes what was sealed before one that cannot be', async (t) => {
   const requests = ['good', 'absent'].map((name) => ({ file: join(pair.dir, name), to: 'bo@south.example' }));
   await t.rejects(north.sendAll(requests, () => undefined, 0, never), { code: 'DOMAIN_FILE' });
   t.match(events.at(-1), { kind: 'in-custody' });
+});
+
+t.test('gives up a message in the middle of sealing it, and leaves nothing of it', async (t) => {
+  const pair = await makePair(t, { content: { small: 'a few words' } });
+  writeFileSync(join(pair.dir, 'large'), systemRandom.bytes(8 * 1024 * 1024));
+  const stop = new AbortController();
+  const deps = { clock: systemClock, random: systemRandom, onEvent: (event: DomainEvent) => void (event.kind === 'sealing' && event.name === 'large' && stop.abort()) };
+  const north = await Domain.open(pair.northDir, deps);
+  t.teardown(() => north.close());
+  const requests = ['small', 'large', 'small'].map((name) => ({ file: join(pair.dir, name), to: 'bo@south.example' }));
+  const messages = await north.sendAll(requests, () => undefined, 0, stop.signal);
+  t.same(messages.map(({ facts }) => facts.name), ['small']);
+  t.equal(readdirSync(join(pair.northDir, 'outgoing')).length, 1);
 });
 
 t.test('follows messages until they are accepted', async (t) => {

@@ -30,11 +30,14 @@ export async function sendAll(
   const porter = new Porter(context, signal);
   try {
     for (const request of requests) {
-      const message = await prepareMessage(context, request);
+      if (signal.aborted) break;
+      const message = await prepareMessage(context, request, signal);
       onSealed(message, request);
       messages.push(message);
       porter.carry(message);
     }
+  } catch (thrown) {
+    if (thrown !== signal.reason) throw thrown;
   } finally {
     await porter.done();
   }

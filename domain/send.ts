@@ -38,8 +38,8 @@ export interface SendRequest {
 
 const CLAIM_LOOK_MS = 300;
 
-/** Seals the message, or finds it. Nothing has been handed over yet. */
-export async function prepareMessage(context: DomainContext, request: SendRequest): Promise<OutgoingMessage> {
+/** Seals the message, or finds it. Nothing has been handed over yet. @param signal gives it up: then there is no message */
+export async function prepareMessage(context: DomainContext, request: SendRequest, signal?: AbortSignal): Promise<OutgoingMessage> {
   const from = ownUser(context.identity, request.from);
   const to = await context.correspondents.recipient(request.to);
   refuseEndedKeys(context, to);
@@ -50,7 +50,7 @@ export async function prepareMessage(context: DomainContext, request: SendReques
   const latest = await latestOf(context.home, command);
   if (latest !== undefined && !(request.again === true && (await isDone(latest.message)))) return latest.message;
   const lifetimeSec = (request.lifetimeHours ?? context.config.transitLifetimeHours) * 3600;
-  await sealMessage(context, { command, number: (latest?.number ?? 0) + 1, from, to, file: request.file, name, mediaType, lifetimeSec, ...(threadParent !== undefined && { threadParent }) });
+  await sealMessage(context, { command, number: (latest?.number ?? 0) + 1, from, to, file: request.file, name, mediaType, lifetimeSec, ...(threadParent !== undefined && { threadParent }) }, signal);
   const made = await latestOf(context.home, command);
   if (made === undefined) throw new PosternError('DOMAIN_STATE', `The message for ${request.file} has gone from ${context.home.outgoing}.`, { file: context.home.outgoing });
   return made.message;
