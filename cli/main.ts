@@ -1,5 +1,5 @@
 /** One command line, from its words to its exit code: every command is named here, and what was thrown becomes words. */
-import { isPosternError, messageOf } from '../base/errors.js';
+import { isPosternError, messageOf, PosternError } from '../base/errors.js';
 import { EXIT, exitCodeOf, type ExitCode } from './exit-codes.js';
 import { hintFor } from './hints.js';
 import { type CliContext, type Command, commandNamed, makeProgram, type Surroundings } from './program.js';
@@ -48,7 +48,17 @@ export function faultText(thrown: unknown, withStack: boolean): string {
   return lines.map((line) => (line === undefined ? '' : `${line}\n`)).join('');
 }
 
-function faultOf(thrown: unknown): { readonly code: string; readonly message: string; readonly hint?: string; readonly data?: unknown } {
+/** What the system refuses is a fault of this machine, and none of the program, wherever it comes up. */
+const REFUSED_BY_SYSTEM: ReadonlySet<unknown> = new Set(['EACCES', 'EDQUOT', 'EIO', 'EMFILE', 'ENAMETOOLONG', 'ENFILE', 'ENOSPC', 'ENOTDIR', 'EPERM', 'EROFS']);
+
+function known(thrown: unknown): unknown {
+  const { code, path } = (thrown instanceof Error ? thrown : {}) as NodeJS.ErrnoException;
+  if (code === undefined || isPosternError(thrown) || !REFUSED_BY_SYSTEM.has(code)) return thrown;
+  return new PosternError('CLI_FILE', `The system refuses: ${messageOf(thrown)}.`, { path: path ?? '', reason: code }, { cause: thrown });
+}
+
+function faultOf(found: unknown): { readonly code: string; readonly message: string; readonly hint?: string; readonly data?: unknown } {
+  const thrown = known(found);
   if (!isPosternError(thrown)) return { code: 'BUG', message: messageOf(thrown), hint: 'This is a fault of the program itself. POSTERN_DEBUG=1 shows where.' };
   const hint = hintFor(thrown.code);
   return { code: thrown.code, message: thrown.message, ...(hint === undefined ? {} : { hint }), data: thrown.data };

@@ -1,5 +1,6 @@
-import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
@@ -45,6 +46,17 @@ t.test('ends quietly when the reader of its output has left', async (t) => {
   run.stderr?.on('data', (text: string) => (stderr += text));
   await new Promise((resolve) => run.once('close', resolve));
   t.equal(stderr, '');
+});
+
+t.test('does not end as if all were well when its output cannot be written', { skip: process.platform !== 'linux' && 'no /dev/full' }, async (t) => {
+  const full = await open('/dev/full', 'w');
+  t.teardown(() => full.close());
+  const run = spawn(process.execPath, [join(ROOT, 'dist/cli/postern.js'), '--help'], { stdio: ['ignore', full.fd, 'pipe'] });
+  let stderr = '';
+  run.stderr?.on('data', (text: string) => (stderr += text));
+  const [code] = (await once(run, 'close')) as [number];
+  t.equal(code, 1);
+  t.match(stderr, /ENOSPC.*\[CLI_FILE\]/);
 });
 
 t.test('loads no more than the command needs', async (t) => {

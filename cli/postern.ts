@@ -9,8 +9,13 @@ import { faultText, runCommandLine } from './main.js';
 const interrupt = new AbortController();
 process.once('SIGINT', () => interrupt.abort());
 process.once('SIGTERM', () => interrupt.abort());
-// The reader of a pipe may leave early (`postern status --watch | head -1`): nobody reads on, so the command ends.
-process.stdout.on('error', () => interrupt.abort());
+process.stdout.on('error', (thrown: NodeJS.ErrnoException) => {
+  // The reader of a pipe may leave early (`postern status --watch | head -1`): nobody reads on, so the command ends.
+  if (thrown.code === 'EPIPE') return interrupt.abort();
+  // On a full disk, what was asked for is not there (`postern peer invite > ship.card`).
+  process.stderr.write(faultText(thrown, false));
+  process.exit(EXIT.fault);
+});
 process.on('uncaughtException', (thrown) => {
   process.stderr.write(faultText(thrown, true));
   process.exit(EXIT.fault);
