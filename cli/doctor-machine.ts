@@ -1,4 +1,5 @@
 /** What `postern doctor` looks at on this machine: the folder, the disk under it, the ports, the clock. */
+import { createSocket } from 'node:dgram';
 import { access, constants, stat, statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -67,22 +68,36 @@ export async function lookAtPorts({ listen }: GatewayConfig): Promise<Finding[]>
     const address = listen[name];
     if (address !== undefined) findings.push(await lookAtPort(`port for ${name}`, address.host, address.port));
   }
+  for (const name of ['ltp', 'broadcast'] as const) {
+    const address = listen[name];
+    if (address !== undefined) findings.push(await lookAtUdpPort(`port for ${name}`, address.host, address.port));
+  }
   return findings;
 }
 
 function lookAtPort(what: string, host: string, port: number): Promise<Finding> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const mends: Readonly<Record<string, string>> = {
-        EADDRINUSE: 'Another program has it: stop that one, or choose another port.',
-        EACCES: 'Ports below 1024 need a right of their own: choose a higher one, or give the program CAP_NET_BIND_SERVICE.',
-        EADDRNOTAVAIL: 'The address is not one of this machine: 0.0.0.0 stands for all of them.',
-      };
-      resolve(bad(what, `${host} port ${port}: ${error.message}`, mends[error.code ?? ''] ?? 'Choose another address or port.'));
-    });
+    server.once('error', (error: NodeJS.ErrnoException) => resolve(portFault(what, host, port, error)));
     server.listen(port, host, () => server.close(() => resolve(fine(what, `${host} port ${port} is free`))));
   });
+}
+
+function lookAtUdpPort(what: string, host: string, port: number): Promise<Finding> {
+  return new Promise((resolve) => {
+    const socket = createSocket(host.includes(':') ? 'udp6' : 'udp4');
+    socket.once('error', (error: NodeJS.ErrnoException) => socket.close(() => resolve(portFault(what, host, port, error))));
+    socket.bind(port, host, () => socket.close(() => resolve(fine(what, `${host} port ${port} (UDP) is free`))));
+  });
+}
+
+function portFault(what: string, host: string, port: number, error: NodeJS.ErrnoException): Finding {
+  const mends: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'Another program has it: stop that one, or choose another port.',
+    EACCES: 'Ports below 1024 need a right of their own: choose a higher one, or give the program CAP_NET_BIND_SERVICE.',
+    EADDRNOTAVAIL: 'The address is not one of this machine: 0.0.0.0 stands for all of them.',
+  };
+  return bad(what, `${host} port ${port}: ${error.message}`, mends[error.code ?? ''] ?? 'Choose another address or port.');
 }
 
 /** As ClockTrust judges at the start, for a gateway that does not run. */

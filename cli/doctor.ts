@@ -12,6 +12,7 @@ import type { SigningKey } from '../wire/keys.js';
 import { askGateway } from './admin-client.js';
 import { bad, fine, remark, type Finding } from './doctor-finding.js';
 import { lookAtClock, lookAtDisk, lookAtFolder, lookAtPorts } from './doctor-machine.js';
+import { lookAtLinks } from './doctor-links.js';
 import { lookAtNetwork } from './doctor-online.js';
 import { EXIT } from './exit-codes.js';
 import { loadConfig } from './load-config.js';
@@ -24,7 +25,7 @@ export function addDoctor(program: Command, context: CliContext): void {
   program
     .command('doctor')
     .summary('what is wrong with this installation, and how to mend it')
-    .description('Looks at the configuration, the key, the data folder, the disk, the ports, the clock and the store. Nothing is changed, but for what a crash has left in a store that no gateway has open: that is mended as at any start.')
+    .description('Looks at the configuration, the key, the links, the data folder, the disk, the ports, the clock and the store. Nothing is changed, but for what a crash has left in a store that no gateway has open: that is mended as at any start.')
     .option('--online', 'try the public address and the neighbours, too')
     .action((options: { online?: true }) => doctor(context, options.online === true));
 }
@@ -65,6 +66,7 @@ async function lookAtConfig(context: CliContext, findings: Finding[]): Promise<G
 async function lookAtGateway(context: CliContext, config: GatewayConfig, online: boolean, findings: Finding[]): Promise<void> {
   const key = await lookAtKey(config, findings);
   await lookAtPeers(config, findings);
+  findings.push(...(await lookAtLinks(config, context.env.PATH ?? '')));
   findings.push(await lookAtFolder(config));
   const running = await lookAtDaemon(context, config, findings);
   if (running !== undefined) {
@@ -96,12 +98,16 @@ async function lookAtPeers(config: GatewayConfig, findings: Finding[]): Promise<
     const peers = (await readPeerBook(config)).all();
     const clients = peers.filter(({ role }) => role === 'client').length;
     if (peers.length === 0) findings.push(remark('peers', 'nobody is known', 'Exchange cards: postern peer invite, postern peer add'));
-    else findings.push(fine('peers', `${clients} clients, ${peers.length - clients} neighbours`));
+    else findings.push(fine('peers', `${counted(clients, 'client')}, ${counted(peers.length - clients, 'neighbour')}`));
     if (peers.length > clients && config.routes.length === 0) findings.push(remark('routes', 'there are neighbours, and nothing goes by way of them', 'Add routes, such as "to: *, via: NAME".'));
   } catch (thrown) {
     if (!isPosternError(thrown)) throw thrown;
     findings.push(bad('peers', thrown.message, 'The gateway does not start like this.'));
   }
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 async function lookAtDaemon(context: CliContext, config: GatewayConfig, findings: Finding[]): Promise<GatewayStatus | undefined> {
