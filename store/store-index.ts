@@ -18,10 +18,12 @@ import { merged } from './merge.js';
 import { membersOf } from './pages.js';
 import type { Page, Pages } from './pages.js';
 import type { Position } from './position.js';
+import { Readers } from './readers.js';
 import { Recently } from './recently.js';
 import { decodeRecordRow } from './record-row.js';
 import type { RecordRow } from './record-row.js';
 import { SealedReader } from './sealed-reader.js';
+import { WaitingChanges } from './waiting-changes.js';
 
 /** How long a change is in memory only, at most: what the log does not have (due times, removals from the outbox) is lost with the process. */
 const WRITE_AFTER_MS = 2000;
@@ -51,14 +53,11 @@ export class StoreIndex {
   /** Of the tables of changes: the identity of a store leaves it with nobody. */
   readonly #seed: Uint8Array;
   readonly #recently = new Recently<string, RecordRow>(ROWS_KEPT);
-  #changes: Changes;
-  #flushing: Changes | undefined;
+  readonly #waiting: WaitingChanges;
+  readonly #readers = new Readers();
   #running: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
   #timer: Timer | undefined;
-  #reviving: Promise<void> | undefined;
-  #readers = 0;
-  #onLastReader: (() => void) | undefined;
   #watermark: Position;
   #through: Position;
   #bytesSinceCheckpoint = 0;
@@ -72,7 +71,7 @@ export class StoreIndex {
     this.#kv = options.kv;
     this.written = new SealedReader(options.kv);
     this.#seed = sha256Of(options.notes.storeId);
-    this.#changes = new Changes(this.#seed);
+    this.#waiting = new WaitingChanges(this.#seed);
     this.#watermark = options.notes.watermark;
     this.#through = options.notes.through;
   }
@@ -88,7 +87,7 @@ export class StoreIndex {
 
   /** So much waits that those who bring more must wait, too. */
   get behind(): boolean {
-    return this.#changes.bytes > this.#options.checkpointBytes;
+    return this.#waiting.gathering.bytes > this.#options.checkpointBytes;
   }
 
   row(record: string): RecordRow | undefined {
@@ -101,7 +100,7 @@ export class StoreIndex {
 
   /** The same for those who must take as long for one record as for another, whether or not it was looked at lately. */
   unremembered(record: string): RecordRow | undefined {
-    const changed = this.#changedRow(record);
+    const changed = this.#waiting.row(record);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.written.get(rowKey(record));
     return value === undefined ? undefined : decodeRecordRow(value);
@@ -109,7 +108,7 @@ export class StoreIndex {
 
   /** Rows of many records in one go; what must be read is read off the main thread. */
   rows(records: readonly string[]): Promise<(RecordRow | undefined)[]> {
-    return this.#many(records, (record) => this.#recently.get(record) ?? this.#changedRow(record), rowKey, decodeRecordRow);
+    return this.#many(records, (record) => this.#recently.get(record) ?? this.#waiting.row(record), rowKey, decodeRecordRow);
   }
 
   /** Reads rows that are about to be asked for one by one, unless something changes meanwhile. */
@@ -128,12 +127,12 @@ export class StoreIndex {
   /** The same for a record that has none. */
   addRow(record: string, row: RecordRow | null): void {
     this.#puts += 1;
-    this.#changes.putRow(record, row);
+    this.#waiting.gathering.putRow(record, row);
     this.#changed();
   }
 
   blob(hash: string): BlobRow | undefined {
-    const changed = this.#changedBlob(hash);
+    const changed = this.#waiting.blob(hash);
     if (changed !== undefined) return changed ?? undefined;
     const value = this.written.get(blobKey(hash));
     return value === undefined ? undefined : decodeBlobRow(value);
@@ -141,7 +140,7 @@ export class StoreIndex {
 
   /** Blobs of many hashes, in the same way. */
   blobs(hashes: readonly string[]): Promise<(BlobRow | undefined)[]> {
-    return this.#many(hashes, (hash) => this.#changedBlob(hash), blobKey, decodeBlobRow);
+    return this.#many(hashes, (hash) => this.#waiting.blob(hash), blobKey, decodeBlobRow);
   }
 
   /** Goes up with every change of a blob: while it does not, what was looked up is still so. */
@@ -151,30 +150,29 @@ export class StoreIndex {
 
   putBlob(hash: string, row: BlobRow | null): void {
     this.#blobChanges += 1;
-    this.#changes.putBlob(hash, row);
+    this.#waiting.gathering.putBlob(hash, row);
     this.#changed();
   }
 
   /** Lets a record be found by its locator. */
   addLocator(locator: Uint8Array, record: string): void {
-    this.#changes.addLocator(locator, record);
+    this.#waiting.gathering.addLocator(locator, record);
     this.#changed();
   }
 
   removeLocator(locator: Uint8Array, record: string): void {
-    this.#changes.removeLocator(locator, record);
+    this.#waiting.gathering.removeLocator(locator, record);
     this.#changed();
   }
 
   get(key: string): Uint8Array | undefined {
-    let changed = this.#changes.others.get(key);
-    if (changed === undefined) changed = this.#flushing?.others.get(key);
+    const changed = this.#waiting.other(key);
     if (changed !== undefined) return changed ?? undefined;
     return this.written.get(key);
   }
 
   put(key: string, value: Uint8Array | null): void {
-    this.#changes.others.set(key, value);
+    this.#waiting.gathering.others.set(key, value);
     this.#changed();
   }
 
@@ -185,11 +183,7 @@ export class StoreIndex {
 
   /** Entries of a range, in order, that are neither rows nor locators nor pages. */
   async *range(gte: string, lt: string): AsyncGenerator<readonly [string, Uint8Array]> {
-    const changed = new Map<string, Uint8Array | null>();
-    for (const changes of [this.#flushing, this.#changes]) {
-      if (changes !== undefined) for (const [key, value] of changes.others) if (key >= gte && key < lt) changed.set(key, value);
-    }
-    yield* merged([...changed].sort(([a], [b]) => (a < b ? -1 : 1)), this.written.range(gte, lt));
+    yield* merged(this.#waiting.othersBetween(gte, lt), this.written.range(gte, lt));
   }
 
   /** Pages of a range, in order. */
@@ -203,15 +197,15 @@ export class StoreIndex {
 
   /** Records whose locators the database has not taken yet. */
   waitingAt(locator: Uint8Array): string[] {
-    return [...(this.#flushing?.recordsAt(locator) ?? []), ...this.#changes.recordsAt(locator)];
+    return this.#waiting.recordsAt(locator);
   }
 
   /** Resolves when every change made so far is in the database. */
   async flush(): Promise<void> {
-    const wanted = this.#changes;
-    while (this.#running !== undefined || (this.#changes === wanted && this.#isWaiting)) {
+    const wanted = this.#waiting.gathering;
+    while (this.#running !== undefined || (this.#waiting.gathering === wanted && this.#hasToWrite)) {
       await this.#writeNow();
-      if (this.#changes !== wanted && this.#flushing !== wanted) return;
+      if (!this.#waiting.has(wanted)) return;
     }
   }
 
@@ -221,22 +215,13 @@ export class StoreIndex {
   }
 
   /** Runs what reads more than once, with the database open all the while. One must not be run within another. */
-  async reading<Result>(work: () => Promise<Result>): Promise<Result> {
-    // Whoever wanted it hears of it when that failed.
-    while (this.#reviving !== undefined) await this.#reviving.catch(() => undefined);
-    this.#readers += 1;
-    try {
-      return await work();
-    } finally {
-      this.#readers -= 1;
-      if (this.#readers === 0) this.#onLastReader?.();
-    }
+  reading<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.#readers.reading(work);
   }
 
   /** After a fault: opens the database anew, once for all who want it and while nobody reads, and writes what waited. Throws when that fails too. */
   revive(): Promise<void> {
-    this.#reviving ??= this.#revive().finally(() => (this.#reviving = undefined));
-    return this.#reviving;
+    return this.#readers.shutOut(() => this.#revive());
   }
 
   /** Makes all changes so far durable in the index, and raises the watermark. */
@@ -260,26 +245,15 @@ export class StoreIndex {
     await this.#running;
     if (this.#stalled === undefined) return;
     // A database that is closed and finds no room to be opened again cannot be read either.
-    if (isDiskFull(this.#stalled) && (await this.#options.freeBytes()) < this.#bytesSinceCheckpoint + this.#changes.bytes + REOPEN_BYTES) throw this.#stalled;
-    if (this.#readers > 0) await new Promise<void>((resolve) => (this.#onLastReader = resolve));
-    this.#onLastReader = undefined;
+    if (isDiskFull(this.#stalled) && (await this.#options.freeBytes()) < this.#unsafeBytes + REOPEN_BYTES) throw this.#stalled;
+    await this.#readers.gone();
     await this.#kv.reopen();
     this.#stalled = undefined;
     await this.flush();
   }
 
-  get #isWaiting(): boolean {
-    return !this.#changes.isEmpty || this.#options.pages.waiting;
-  }
-
-  #changedRow(record: string): RecordRow | null | undefined {
-    const changed = this.#changes.row(record);
-    return changed === undefined ? this.#flushing?.row(record) : changed;
-  }
-
-  #changedBlob(hash: string): BlobRow | null | undefined {
-    const changed = this.#changes.blob(hash);
-    return changed === undefined ? this.#flushing?.blob(hash) : changed;
+  get #hasToWrite(): boolean {
+    return !this.#waiting.gathering.isEmpty || this.#options.pages.waiting;
   }
 
   async #many<Row>(names: readonly string[], known: (name: string) => Row | null | undefined, keyOf: (name: string) => string, decode: (value: Uint8Array) => Row): Promise<(Row | undefined)[]> {
@@ -305,7 +279,7 @@ export class StoreIndex {
 
   /** What would have to be made again from the log. */
   get #unsafeBytes(): number {
-    return this.#bytesSinceCheckpoint + this.#changes.bytes;
+    return this.#bytesSinceCheckpoint + this.#waiting.gathering.bytes;
   }
 
   #writeSoon(): void {
@@ -328,29 +302,26 @@ export class StoreIndex {
     await turn();
     this.#timer?.cancel();
     this.#timer = undefined;
-    const changes = this.#changes;
-    const put = (key: string, value: Uint8Array | null): void => void changes.others.set(key, value);
-    this.#options.pages.drain(put);
-    put(NOTES_KEY, encodeNotes(this.notes));
-    this.#flushing = changes;
-    this.#changes = new Changes(this.#seed);
+    const { others } = this.#waiting.gathering;
+    this.#options.pages.drain((key, value) => void others.set(key, value));
+    others.set(NOTES_KEY, encodeNotes(this.notes));
     try {
-      this.#bytesSinceCheckpoint += await writeChanges(this.#kv, changes);
+      await this.#waiting.write(async (changes) => {
+        this.#bytesSinceCheckpoint += await writeChanges(this.#kv, changes);
+      });
     } catch (error) {
       this.#stalled = error instanceof Error ? error : new Error(String(error));
-      changes.takeOver(this.#changes);
-      this.#changes = changes;
     }
-    this.#flushing = undefined;
     this.#running = undefined;
   }
 
   async #checkpoint(): Promise<void> {
     await turn();
     const through = this.#through;
-    this.#options.beforeCheckpoint((key, value) => this.#changes.others.set(key, value));
+    const { others } = this.#waiting.gathering;
+    this.#options.beforeCheckpoint((key, value) => void others.set(key, value));
     const release = this.#options.pages.atCheckpoint();
-    this.#changes.others.set(MARK_KEY, encodeMark(through));
+    others.set(MARK_KEY, encodeMark(through));
     await this.flush();
     this.#bytesSinceCheckpoint = 0;
     await this.#kv.checkpoint();
