@@ -9,6 +9,7 @@ import type { BlobSource } from '../store/store.js';
 import { sha256 } from '../wire/digest.js';
 import { type ApiHandlers, apiRoutes, type BatchResult, type BlobHit } from './api.js';
 import { Bounds } from './bounds.js';
+import type { HttpReply } from './http-route.js';
 import { type HttpListener, type HttpServerOptions, listenHttp } from './http-server.js';
 
 const NOW_SEC = 1_800_000_000;
@@ -274,24 +275,26 @@ t.test('batches', async (t) => {
 });
 
 t.test('openings', async (t) => {
-  t.test('no more than 128 are read at once; one more is lost, and counted', async (t) => {
+  t.test('no more than 128 are read or looked at at once; one more is lost, and counted', async (t) => {
     const bounds = new Bounds();
-    const looked: number[] = [];
-    const [, , route] = apiRoutes({ handlers: { batch: async () => ({ status: 'stranger' }), fetch: async () => undefined, openings: (bytes) => looked.push(bytes.length) }, batchesAtOnce: 1, missesPerMinute: 0, clock: systemClock, bounds });
+    const looked: (() => void)[] = [];
+    const [, , route] = apiRoutes({ handlers: { batch: async () => ({ status: 'stranger' }), fetch: async () => undefined, openings: (_bytes, done) => looked.push(done) }, batchesAtOnce: 1, missesPerMinute: 0, clock: systemClock, bounds });
     let end = (): void => undefined;
     const ended = new Promise<void>((resolve) => (end = resolve));
     async function* body(): AsyncGenerator<Uint8Array> {
       await ended;
       yield utf8('opening');
     }
-    const ask = async (): Promise<unknown> => route?.handle({ method: 'POST', headers: {}, address: '', url: '', body: body(), signal: new AbortController().signal });
-    const limit = (): unknown => bounds.all().find(({ name }) => name === 'openings read at once');
+    const ask = async (): Promise<HttpReply | undefined> => route?.handle({ method: 'POST', headers: {}, address: '', url: '', body: body(), signal: new AbortController().signal });
+    const limit = (): unknown => bounds.all().find(({ name }) => name === 'openings at once');
     const asked = Array.from({ length: 128 }, ask);
     t.match(limit(), { used: 128, most: 128, refused: 0 });
     t.same(await ask(), { status: 204 });
     t.match(limit(), { used: 128, refused: 1 });
     end();
-    await Promise.all(asked);
+    for (const reply of await Promise.all(asked)) reply?.over?.(true);
+    t.match(limit(), { used: 128, refused: 1 }, 'until all that they brought has been looked at');
+    for (const done of looked) done();
     t.match(limit(), { used: 0, refused: 1 });
   });
 

@@ -18,8 +18,8 @@ export interface ApiHandlers {
   batch(body: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<BatchResult>;
   /** Looks up a blob by message id; undefined for whatever reason it is not served. Of several it is one that suits, if there is one. */
   fetch(messageId: Uint8Array, suits: (etagHash: Uint8Array) => boolean): Promise<BlobHit | undefined>;
-  /** Up to 64 KiB of whatever somebody sent. The answer has gone out already. */
-  openings(bytes: Uint8Array): void;
+  /** Up to 64 KiB of whatever somebody sent. The answer has gone out already. `done` is called when the bytes are wanted no more. */
+  openings(bytes: Uint8Array, done: () => void): void;
 }
 
 export type BatchResult =
@@ -158,18 +158,20 @@ function messageIdOf(url: string): Uint8Array {
 
 function openingRoute({ handlers, bounds }: ApiOptions): HttpRoute['handle'] {
   let [atOnce, refused] = [0, 0];
-  bounds?.add(() => [{ name: 'openings read at once', unit: 'count', used: atOnce, most: OPENINGS_AT_ONCE, refused }]);
+  bounds?.add(() => [{ name: 'openings at once', unit: 'count', used: atOnce, most: OPENINGS_AT_ONCE, refused }]);
   return async ({ body }) => {
     if (atOnce >= OPENINGS_AT_ONCE) {
       refused++;
       return { status: 204 };
     }
     atOnce++;
-    try {
-      const bytes = await readSmallBody(body, OPENINGS_LIMIT_BYTES);
-      return { status: 204, ...(bytes === undefined ? {} : { over: () => handlers.openings(bytes) }) };
-    } finally {
-      atOnce--;
-    }
+    const leave = (): void => void atOnce--;
+    const bytes = await readSmallBody(body, OPENINGS_LIMIT_BYTES).catch((thrown: unknown) => {
+      leave();
+      throw thrown;
+    });
+    if (bytes !== undefined) return { status: 204, over: () => handlers.openings(bytes, leave) };
+    leave();
+    return { status: 204 };
   };
 }

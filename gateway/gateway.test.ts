@@ -1,5 +1,5 @@
 import t from 'tap';
-import { concatBytes, equalBytes } from '../base/bytes.js';
+import { concatBytes, equalBytes, utf8 } from '../base/bytes.js';
 import { ManualClock } from '../base/clock.js';
 import { encodeOpening } from '../wire/opening.js';
 import { takenRids, verifyReceipt } from '../wire/receipt.js';
@@ -216,6 +216,18 @@ t.test('an opening with a wrong secret opens nothing', async (t) => {
   await submit(a, [message]);
   await submit(a, [], [encodeOpening({ ...message.retract, secret: message.accept.secret }), encodeOpening({ ...message.accept, secret: message.retract.secret })]);
   t.equal(await stateAt(a, message), 'held');
+});
+
+t.test('what anybody sends for an opening and is none is ignored like one that opens nothing', async (t) => {
+  const { clock, a } = await openPair();
+  const errors = t.capture(a.gateway.context.log, 'error');
+  const { retract } = testMessage(10, 'example.org', clock);
+  for (const bytes of [utf8('no opening'), encodeOpening(retract).subarray(1), encodeOpening(retract)]) {
+    await new Promise<void>((resolve) => a.gateway.openings(bytes, resolve));
+  }
+  await a.gateway.idle();
+  t.equal(a.gateway.context.counters.all().openingsIgnored, 3);
+  t.same(errors(), []);
 });
 
 t.test('without a route a record is parked, and goes when there is one', async (t) => {

@@ -10,6 +10,7 @@ import type { Arrival, DeliverResult, Link, LinkSupport } from '../links/link.js
 import { encodeBatchHead } from '../wire/batch.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
 import { decodeOpenings } from '../wire/opening.js';
+import type { Opening } from '../wire/opening.js';
 import { makeReceipt, takenBitmap } from '../wire/receipt.js';
 import type { Receipt } from '../wire/receipt.js';
 import { encodeRanges } from '../wire/ranges.js';
@@ -182,8 +183,8 @@ export class Gateway {
   }
 
   /** Openings from anybody who holds the secrets. What is no opening is ignored like one that opens nothing. */
-  openings(bytes: Uint8Array): void {
-    this.#background(this.#takeOpenings(bytes));
+  openings(bytes: Uint8Array, done = (): void => undefined): void {
+    this.#background(this.#takeOpenings(bytes).finally(done));
   }
 
   /** After a change of routes, peers or contacts: records go to the queue that is theirs now. `free`: only those that no receipt is awaited for. */
@@ -247,12 +248,23 @@ export class Gateway {
   }
 
   async #takeOpenings(bytes: Uint8Array): Promise<void> {
-    for (const opening of decodeOpenings(bytes)) {
+    for (const opening of this.#openingsIn(bytes)) {
       const found = await this.context.store.findByLocator(opening.locator);
       for (const stored of found) await this.#notifiers.get(stored.record.destination)?.alive();
       await applyOpening(this.context, opening, undefined, found);
     }
     this.onWake?.();
+  }
+
+  /** None in bytes that are not openings: whoever has sent them may fill no log with it. */
+  #openingsIn(bytes: Uint8Array): Opening[] {
+    try {
+      return decodeOpenings(bytes);
+    } catch (thrown) {
+      if (!isPosternError(thrown)) throw thrown;
+      this.context.counters.add('openingsIgnored');
+      return [];
+    }
   }
 
   async #replanQueue(target: string, which: 'all' | 'free'): Promise<void> {

@@ -27,6 +27,6 @@ export function publicHandlers(gateway: Gateway): ApiHandlers {
         },
       };
     },
-    openings: (bytes) => gateway.openings(bytes),
+    openings: (bytes, done) => gateway.openings(bytes, done),
   };
 }
