@@ -93,6 +93,8 @@ class AcceptIntake implements Intake {
   readonly #ways: Way[];
   /** Hex rids. */
   readonly #told: ReadonlySet<string>;
+  /** Those that a way was planned for, with what that takes of contacts. */
+  readonly #planned: ReadonlySet<number>;
   /** Every transfer it takes part in, whatever becomes of the record: each is left at the end. */
   readonly #joined: IncomingBlob[] = [];
   #stagedBytes = 0;
@@ -103,6 +105,7 @@ class AcceptIntake implements Intake {
     this.#records = records;
     this.#ways = ways;
     this.#told = told;
+    this.#planned = new Set(ways.flatMap(({ kind }, index) => (kind === 'small' || kind === 'large' ? [index] : [])));
   }
 
   async piece(index: number, offset: number, bytes: Uint8Array): Promise<void> {
@@ -147,7 +150,17 @@ class AcceptIntake implements Intake {
   async abandon(): Promise<void> {
     // One that cannot be closed keeps no other open.
     const left = await Promise.allSettled(this.#joined.splice(0).map((incoming) => incoming.close()));
+    this.#releaseVolume();
     for (const end of left) if (end.status === 'rejected') throw end.reason;
+  }
+
+  /** What did not come takes no volume of contacts: whoever only offers could have all of it. */
+  #releaseVolume(): void {
+    const { incoming, planner } = this.#context;
+    for (const index of this.#planned) {
+      const { rid } = this.#record(index);
+      if (this.#ways[index]?.kind !== 'acknowledge' && !incoming.has(rid)) planner.release(rid);
+    }
   }
 
   #record(index: number): TransitRecord {

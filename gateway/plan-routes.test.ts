@@ -6,6 +6,8 @@ import type { PlanContact } from '../plan/contact-plan.js';
 import { MemoryLink, openTestGateway, testBatch, testKey, testMessage } from './gateway.test-helper.js';
 import type { TestGateway, TestGatewayOptions, TestMessage } from './gateway.test-helper.js';
 import type { Store } from '../store/store.js';
+import { encodeOpening } from '../wire/opening.js';
+import { orderQueue } from './queue-orders.js';
 import { PosternError } from '../base/errors.js';
 import { parseConfig } from './config.js';
 import { readOwnPlan } from './plan-file.js';
@@ -76,6 +78,21 @@ t.test('a record goes by the neighbour from which it arrives first, as far as th
   await a.settle();
   await c.settle();
   t.equal((await c.store.find((messages[2] as TestMessage).record.rid))?.state, 'held');
+});
+
+t.test('only what is here takes volume of contacts, and only as long as it is', async (t) => {
+  const { clock, a, ab } = await openFork();
+  ab.up = false;
+  const [offered, retracted, dropped, last] = [1, 2, 3, 4].map((seed) => testMessage(seed, 'base.mars.example', clock, 500_000)) as [TestMessage, TestMessage, TestMessage, TestMessage];
+  await a.gateway.takeBatch(testBatch(CLIENT, A, [offered], [], true), 'direct');
+  await submit(a, [retracted]);
+  t.equal(await whereIs(a, retracted), 'peer:b', 'an offer without its blob takes none');
+  await a.gateway.takeBatch(testBatch(CLIENT, A, [], [encodeOpening(retracted.retract)]), 'direct');
+  await submit(a, [dropped]);
+  t.equal(await whereIs(a, dropped), 'peer:b', 'nor does what was retracted');
+  await orderQueue(a.gateway.context, 'drop', { destination: 'base.mars.example' });
+  await submit(a, [last]);
+  t.equal(await whereIs(a, last), 'peer:b', 'nor what was dropped');
 });
 
 t.test('when a contact fails, what waits for it is planned anew; a sign of life brings it back', async (t) => {

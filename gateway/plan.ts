@@ -53,6 +53,11 @@ export class Planner {
     this.#plan?.router.left(toHex(rid));
   }
 
+  /** It was not taken, or it has ended here. */
+  release(rid: Uint8Array): void {
+    this.#plan?.router.release(toHex(rid));
+  }
+
   /** What contacts have been used for, and would be if these left now; undefined where nothing is planned. */
   volumes(leaving: readonly Uint8Array[]): LeftVolumes | undefined {
     return this.#plan?.router.volumes(leaving.map(toHex));

@@ -52,8 +52,10 @@ function isSelected({ record }: StoredRecord, selection: QueueSelection): boolea
 }
 
 async function carryOut(context: GatewayContext, order: QueueOrder, target: string, chosen: readonly StoredRecord[]): Promise<number> {
-  if (order === 'drop') return drop(context, target, chosen);
   const { store, trust, planner } = context;
+  // What is held, too, keeps no place that others could have.
+  if (order === 'drop' || order === 'hold') for (const { record } of chosen) planner.release(record.rid);
+  if (order === 'drop') return drop(context, target, chosen);
   const nowMs = trust.nowMs();
   await store.reschedule(
     chosen.map(({ record, from }, index) => {

@@ -91,7 +91,10 @@ export async function applyOpening(context: GatewayContext, opening: Opening, fr
     context.counters.add('openingsIgnored');
     return new Set();
   }
-  for (const { rid, state } of changed) context.log.debug(state, { record: ridText(rid) });
+  for (const { rid, state } of changed) {
+    context.planner.release(rid);
+    context.log.debug(state, { record: ridText(rid) });
+  }
   return told;
 }
 

@@ -67,6 +67,11 @@ export class Router {
     this.#book.leave(key);
   }
 
+  /** It goes nowhere: its volume is free for others, which may have a better way now. */
+  release(key: string): void {
+    if (this.#book.release(key)) this.#found.clear();
+  }
+
   /** What has left, for the time after a restart; and what is about to leave, of which only then will be known whether it has. */
   volumes(leaving: readonly string[]): LeftVolumes {
     const booked = leaving.flatMap((key) => {
