@@ -2,15 +2,31 @@
  * What expires when: pages (pages.ts) by the hour. Each is visited twice: when its records expire, and when their
  * tombstones have stood long enough. A cursor remembers up to where the first visit is done.
  */
-import { after, expiryHourOf, expiryPrefix, ownKey } from './keys.js';
+import { after, expiryPrefix, ownKey } from './keys.js';
 import type { Page, Pages } from './pages.js';
+import type { KeyedRow } from './record-reader.js';
 import type { RecordRow } from './record-row.js';
+import { isEnd } from './store.js';
 import type { StoreIndex } from './store-index.js';
 
 export interface ExpiryPage {
   readonly page: Page;
-  readonly expirySec: number;
   readonly members: readonly { readonly record: string; readonly row: RecordRow | undefined }[];
+}
+
+/** What has expired and was not seen to yet. */
+export interface ExpiredRows {
+  readonly rows: readonly KeyedRow[];
+  /** Whether there are no more. */
+  readonly isAll: boolean;
+  /** Says that these have been seen to. */
+  readonly seen: () => void;
+}
+
+/** Behind so many members of a page. */
+interface Place {
+  readonly key: string;
+  readonly members: number;
 }
 
 const HOUR_SEC = 3600;
@@ -24,6 +40,11 @@ export class Expiry {
   readonly #prefixes = new Map<number, string>();
   /** All that expires before this hour has been expired. */
   #doneHour: number;
+  /** Where the first visit goes on: tens of thousands may expire in one hour, and be seen to slice by slice. Not kept. */
+  #reached: Place | undefined;
+  /** Up to this hour the first visit has looked, and so many records have come to where it had. */
+  #lookedHour = -1;
+  #comers = 0;
   /** In front of this hour every page is buried. Not kept: the pages that are left tell. */
   #buriedHour = 0;
   /** The lowest hour added to since `all` was asked for. */
@@ -42,7 +63,11 @@ export class Expiry {
     this.#pages.add(this.#prefixOf(hour), record);
     this.#buriedHour = Math.min(this.#buriedHour, hour);
     this.#addedHour = Math.min(this.#addedHour, hour);
-    if (!isEnded) this.#doneHour = Math.min(this.#doneHour, hour);
+    if (isEnded) return;
+    this.#doneHour = Math.min(this.#doneHour, hour);
+    if (hour > this.#lookedHour) return;
+    this.#comers += 1;
+    this.#reached = undefined;
   }
 
   drain(put: (key: string, value: Uint8Array) => void): void {
@@ -56,25 +81,34 @@ export class Expiry {
     return this.#doneHour > Math.floor(nowSec / HOUR_SEC);
   }
 
-  /** Pages whose records have expired at `nowSec` and were not all seen to yet. */
-  expired(nowSec: number): AsyncGenerator<ExpiryPage> {
-    return this.#walk(expiryPrefix(this.#doneHour), nowSec);
+  /** Up to `limit` records that have expired at `nowSec` and have not ended, behind those that were seen to. */
+  async expired(nowSec: number, limit: number): Promise<ExpiredRows> {
+    const hour = Math.floor(nowSec / HOUR_SEC);
+    const comers = this.#comers;
+    this.#lookedHour = Math.max(this.#lookedHour, hour);
+    const rows: KeyedRow[] = [];
+    const start = expiryPrefix(this.#doneHour);
+    const reached = this.#reached !== undefined && this.#reached.key > start ? this.#reached : undefined;
+    for await (const page of this.#index.pages(reached?.key ?? start, behind(nowSec))) {
+      for (let at = page.key === reached?.key ? reached.members : 0; at < page.members.length; ) {
+        if (rows.length === limit) return { rows, isAll: false, seen: () => this.#seenTo(comers, { key: page.key, members: at }) };
+        const members = page.members.slice(at, at + limit - rows.length);
+        for (const { record, row } of await this.#rowsOf(members)) if (row !== undefined && !isEnd(row.state) && row.expirySec <= nowSec) rows.push({ record, row });
+        at += members.length;
+      }
+    }
+    return { rows, isAll: true, seen: () => this.#seenAll(comers, hour) };
   }
 
   /** Pages of what expired at `untilSec` or before, from the first that is not buried. */
-  all(untilSec: number): AsyncGenerator<ExpiryPage> {
+  async *all(untilSec: number): AsyncGenerator<ExpiryPage> {
     this.#addedHour = Number.POSITIVE_INFINITY;
-    return this.#walk(expiryPrefix(this.#buriedHour), untilSec);
+    for await (const page of this.#index.pages(expiryPrefix(this.#buriedHour), behind(untilSec))) yield { page, members: await this.#rowsOf(page.members) };
   }
 
   /** Says that no page of `all` is left. */
   buried(untilSec: number): void {
     this.#buriedHour = Math.max(this.#buriedHour, Math.min(Math.floor(untilSec / HOUR_SEC) + 1, this.#addedHour));
-  }
-
-  /** Says that all pages which expired at `nowSec` have been seen to, as far as they were there when the walk began. */
-  done(nowSec: number): void {
-    this.#doneHour = Math.max(this.#doneHour, Math.floor(nowSec / HOUR_SEC) + 1);
   }
 
   bury({ page }: ExpiryPage): void {
@@ -91,13 +125,24 @@ export class Expiry {
     return prefix;
   }
 
-  async *#walk(start: string, untilSec: number): AsyncGenerator<ExpiryPage> {
-    const end = after(expiryPrefix(Math.max(0, Math.floor(untilSec / HOUR_SEC))));
-    for await (const page of this.#index.pages(start, end)) {
-      const rows = await this.#index.rows(page.members);
-      yield { page, expirySec: expiryHourOf(page.key) * HOUR_SEC, members: page.members.map((record, i) => ({ record, row: rows[i] })) };
-    }
+  /** What has come meanwhile may stand in front of it. */
+  #seenTo(comers: number, place: Place): void {
+    if (comers === this.#comers) this.#reached = place;
   }
+
+  #seenAll(comers: number, hour: number): void {
+    if (comers === this.#comers) this.#doneHour = Math.max(this.#doneHour, hour + 1);
+  }
+
+  async #rowsOf(records: readonly string[]): Promise<ExpiryPage['members']> {
+    const rows = await this.#index.rows(records);
+    return records.map((record, i) => ({ record, row: rows[i] }));
+  }
+}
+
+/** Behind every page of what expires at `nowSec` or before. */
+function behind(nowSec: number): string {
+  return after(expiryPrefix(Math.max(0, Math.floor(nowSec / HOUR_SEC))));
 }
 
 const DONE_KEY = ownKey('expired');

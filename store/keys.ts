@@ -79,10 +79,6 @@ export function expiryPrefix(expiryHour: number): string {
   return `e${number(expiryHour, HOUR_BYTES)}`;
 }
 
-export function expiryHourOf(pageKey: string): number {
-  return Buffer.from(pageKey.slice(1, 1 + HOUR_BYTES), 'latin1').readUInt32BE();
-}
-
 export function pageKey(prefix: string, page: number): string {
   return prefix + number(page, PAGE_BYTES);
 }

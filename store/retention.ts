@@ -36,26 +36,13 @@ export class Retention {
     const nowSec = Math.floor(nowMs / 1000);
     const { expiry } = this.#parts;
     const hour = Math.floor(nowSec / HOUR_SEC);
-    const rows = await this.#findExpired(nowSec, limit);
+    const { rows, isAll, seen } = await expiry.expired(nowSec, limit);
     const expired = await Promise.all(rows.map((keyed) => this.#expire(keyed)));
+    seen();
     this.#giveUpIncoming(nowSec, limit);
     // What is forgotten must have been expired before, all of it.
-    if (rows.length < limit) {
-      expiry.done(nowSec);
-      if ((await this.#forget(nowSec, limit)) && rows.length === 0) this.#doneHour = hour;
-    }
+    if (isAll && (await this.#forget(nowSec, limit)) && rows.length === 0) this.#doneHour = hour;
     return expired.filter((stored) => stored !== undefined);
-  }
-
-  async #findExpired(nowSec: number, limit: number): Promise<KeyedRow[]> {
-    const found: KeyedRow[] = [];
-    for await (const page of this.#parts.expiry.expired(nowSec)) {
-      for (const { record, row } of page.members) {
-        if (found.length === limit) return found;
-        if (row !== undefined && !isEnd(row.state) && row.expirySec <= nowSec) found.push({ record, row });
-      }
-    }
-    return found;
   }
 
   /** The record as it was, if it was still there to expire and can be read. */
