@@ -1,6 +1,7 @@
 import t from 'tap';
 import { isPosternError } from '../base/errors.js';
 import { adminSocketOf, parseConfig } from './config.js';
+import { spreadOf, type BroadcastConfig } from './link-schema.js';
 
 const KEY = 'AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA';
 const OTHER_KEY = 'AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE';
@@ -156,6 +157,15 @@ t.test('an LTP neighbour is known by an address that nobody else has', async (t)
   const noDoor = withLinks(one, { ...base, host: '192.0.2.8' });
   delete (noDoor['listen'] as Record<string, unknown>)['ltp'];
   t.match(fault(noDoor), { path: 'peers[2].links[0].kind' });
+});
+
+t.test('rounds of a broadcast are spread by the longest gap on its line, unless their spread is given', async (t) => {
+  const config = fullConfig();
+  const peers = config['peers'] as { links: unknown[] }[];
+  for (const [settings, spreadMs] of [[{}, 120_000], [{ longestGapMs: 10_000 }, 600_000], [{ longestGapMs: 0 }, 0], [{ longestGapMs: 10_000, spreadMs: 5 }, 5]] as const) {
+    peers[1]!.links = [{ kind: 'broadcast', host: '239.1.2.3', ...settings }];
+    t.equal(spreadOf(parseConfig(config, '/etc/postern/postern.yaml').peers[1]?.links[0] as BroadcastConfig), spreadMs);
+  }
 });
 
 t.test('a broadcast link sends, hears, or both; links to one address have one rate', async (t) => {

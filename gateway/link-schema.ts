@@ -109,8 +109,10 @@ const broadcastLink = z.strictObject({
   rounds: z.int().min(1).max(1000).default(2),
   /** No multiple of what comes every 10 s or every minute: a round would meet the same gaps as the one before. */
   pauseMs: durationMs.default(57 * SECOND_MS),
-  /** A round takes at least so long: sixty times the longest gap on the line. */
-  spreadMs: durationMs.default(120 * SECOND_MS),
+  /** The longest time for which the line loses everything. */
+  longestGapMs: durationMs.default(2 * SECOND_MS),
+  /** A round takes at least so long. Absent: what the longest gap asks for, see spreadOf. */
+  spreadMs: durationMs.optional(),
   largestBytes: bytes.min(64 * KIB).max(128 * MIB).default(8 * MIB),
   parallel: z.int().min(1).max(16).default(4),
   retry: backoff.default(LINK_RETRY),
@@ -155,6 +157,14 @@ export const BATCH_KINDS: ReadonlySet<LinkConfig['kind']> = new Set(['https', 'b
 /** Where a broadcast link sends: links with one address share one carousel and its rate. */
 export function addressOf({ host: to, port: toPort, interface: from }: BroadcastConfig): string | undefined {
   return to === undefined ? undefined : `${to} ${toPort} ${from ?? ''}`;
+}
+
+/** How many times the longest gap a round takes: it loses a small part of each block, and not a block. */
+const SPREAD_GAPS = 60;
+
+/** How long a round takes at least, so that a gap on the line is a small part of it. */
+export function spreadOf({ spreadMs, longestGapMs }: BroadcastConfig): number {
+  return spreadMs ?? SPREAD_GAPS * longestGapMs;
 }
 
 /** Whether datagrams of these two could be taken for one another's. */

@@ -20,7 +20,7 @@ import type { TcpclListener } from '../links/tcpcl/tcpcl-listener.js';
 import { splitBundles } from '../wire/bundle-run.js';
 import type { BroadcastParts } from './broadcast-parts.js';
 import type { GatewayContext } from './context.js';
-import { INBOUND_BUNDLE_BYTES, addressOf } from './link-schema.js';
+import { INBOUND_BUNDLE_BYTES, addressOf, spreadOf } from './link-schema.js';
 import type { LanePlan } from './lane.js';
 import type { BroadcastConfig, LiveLinkConfig } from './link-schema.js';
 import { linkLog } from './log.js';
@@ -145,13 +145,13 @@ function ltpContacts({ contacts }: LanePlan): ContactSource {
 function makeBroadcastLink({ clock, log }: GatewayContext, { us, crypto, listener, transmitters, secrets }: BroadcastParts, peer: Peer, link: BroadcastConfig): Link {
   const transmitter = transmitters.get(addressOf(link) ?? '');
   const secret = secrets.get(link.secretFile ?? '');
-  const { rounds: count, pauseMs, spreadMs, datagramBytes, extraPercent } = link;
+  const { rounds: count, pauseMs, datagramBytes, extraPercent } = link;
   return new BroadcastLink({
     neighbour: peer.name,
     us,
     peer: { id: peer.kid, publicKey: peer.key },
     ...(secret !== undefined && { secret }),
-    ...(transmitter !== undefined && { outbound: { transmitter, rounds: { count, pauseMs, spreadMs }, datagramBytes, extraPercent } }),
+    ...(transmitter !== undefined && { outbound: { transmitter, rounds: { count, pauseMs, spreadMs: spreadOf(link) }, datagramBytes, extraPercent } }),
     ...(listener !== undefined && { listener }),
     largestBytes: link.largestBytes,
     parallel: link.parallel,

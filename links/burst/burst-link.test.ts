@@ -11,6 +11,7 @@ import type { Deliver, Outcome } from '../link.js';
 import { collector, freightOf, runLinkSuite, sendNow, takeNothing, type LinkCase, type LinkPair } from '../link.suite.js';
 import type { Outlay, Purse, Spending } from '../purse.js';
 import { BurstLink, type BurstLinkOptions } from './burst-link.js';
+import { BURST_OPTIONS, MINUTE_MS } from './burst-options.test-helper.js';
 import { encodeMessage } from './message.js';
 import { SatelliteNetwork, SimulatedModem } from './modem.test-helper.js';
 
@@ -26,7 +27,6 @@ const SKIPS: Partial<Record<LinkCase, string>> = {
 };
 const NEAR_KEY = new Uint8Array(32).fill(1);
 const FAR_KEY = new Uint8Array(32).fill(2);
-const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 interface Pair {
@@ -53,22 +53,14 @@ function pairOf(t: Test, clock: Clock, wishes: Partial<BurstLinkOptions> = {}): 
     const modem = end === 'near' ? nearModem : farModem;
     const [from, to] = end === 'near' ? [NEAR_KEY, FAR_KEY] : [FAR_KEY, NEAR_KEY];
     const link = new BurstLink({
+      ...BURST_OPTIONS,
       neighbour: end === 'near' ? 'far' : 'near',
       device: '/dev/simulated',
       // Whoever has been killed opens no port any more.
       openPort: () => (generation === generations[end] ? modem.openPort() : Promise.reject(new Error('killed'))),
       ends: { from, to },
-      prefix: new Uint8Array(),
-      messageBytes: 270,
-      leastSignalBars: 2,
-      patienceMs: 60 * MINUTE_MS,
-      checkMailboxEveryMs: 0,
-      billing: { minimumBytes: 50, stepBytes: 50 },
       folder: join(dir, end),
-      largestBytes: 4000,
       clock,
-      random: systemRandom,
-      log: () => undefined,
       ...(end === 'near' ? wishes : {}),
     });
     links.push(link);

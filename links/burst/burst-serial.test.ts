@@ -10,6 +10,7 @@ import type { Outcome } from '../link.js';
 import { collector, freightOf, sendNow, until } from '../link.suite.js';
 import type { ModemPort } from './at-channel.js';
 import { BurstLink } from './burst-link.js';
+import { BURST_OPTIONS, MINUTE_MS } from './burst-options.test-helper.js';
 import { SatelliteNetwork, SimulatedModem } from './modem.test-helper.js';
 import { PseudoTerminal, whyNoTerminal } from './pseudo-terminal.test-helper.js';
 import { openSerialPort } from './serial-port.js';
@@ -17,7 +18,6 @@ import { openSerialPort } from './serial-port.js';
 const skip = whyNoTerminal();
 t.setTimeout(90_000);
 
-const MINUTE_MS = 60_000;
 const SESSION_LIMIT_MS = 150_000;
 
 /** One end: a link, its modem, and the line between. */
@@ -48,21 +48,13 @@ class Bench {
     const modem = new SimulatedModem(this.network, name, peer, systemClock);
     const device = join(this.#dir, `tty-${name}`);
     const link = new BurstLink({
+      ...BURST_OPTIONS,
       neighbour: peer,
       device,
       openPort: () => this.#open(end),
       ends: { from: keyOf(name), to: keyOf(peer) },
-      prefix: new Uint8Array(),
-      messageBytes: 270,
-      leastSignalBars: 2,
-      patienceMs: 60 * MINUTE_MS,
-      checkMailboxEveryMs: 0,
-      billing: { minimumBytes: 50, stepBytes: 50 },
       folder: join(this.#dir, name),
-      largestBytes: 4000,
       clock: this.clock,
-      random: systemRandom,
-      log: () => undefined,
     });
     const line = await PseudoTerminal.plugIn(this.#t, device, modem);
     const end: End = { link, modem, device, taken: collector(), line, opened: 0 };
