@@ -4,18 +4,22 @@ import { PosternError } from '../base/errors.js';
 import type { YamlText } from '../gateway/yaml-file.js';
 import { changedScenario } from '../sim/change-scenario.js';
 import type { Change } from '../sim/change-scenario.js';
+import { overThreads } from '../sim/run-threads.js';
 import { parseSeeds } from '../sim/seed-list.js';
 import { openSweepFile } from '../sim/sweep-file.js';
 import type { SweepRun, Variant } from '../sim/sweep-run.js';
-import { jobsOf, sweep } from '../sim/sweep.js';
+import { jobsOf } from '../sim/sweep.js';
 import type { CliContext, Command } from './program.js';
 import { startRunCount } from './sim-progress.js';
 
-export interface ManyWishes {
+export interface SeedWishes {
   readonly seeds: readonly number[];
   readonly threads: number;
-  readonly out?: string;
   readonly quiet?: true;
+}
+
+export interface ManyWishes extends SeedWishes {
+  readonly out?: string;
 }
 
 /** Beyond this somebody has mistyped. */
@@ -23,10 +27,13 @@ const MOST_RUNS = 100_000;
 const MOST_THREADS = 256;
 
 export function addManyOptions(command: Command, seeds: string): Command {
+  return addSeedOptions(command, seeds).option('--out <file>', 'keep each run as it ends, and go on from there next time');
+}
+
+export function addSeedOptions(command: Command, seeds: string): Command {
   return command
     .option('--seeds <list>', `seeds, such as 1..100 or 1..10,42 (default: ${seeds})`, seedsOf, seedsOf(seeds))
     .option('--threads <number>', 'how many runs at a time: one for each processor, unless told otherwise', threadsOf, availableParallelism())
-    .option('--out <file>', 'keep each run as it ends, and go on from there next time')
     .option('--quiet', 'no progress bar');
 }
 
@@ -47,11 +54,11 @@ export async function runMany(context: CliContext, variants: readonly Variant[],
   if (runs.size > 0) context.output.note(`${runs.size} of ${wanted.length} runs are in ${String(out)} already.`);
   const progress = startRunCount(context, wanted.length, runs.size, quiet === true);
   try {
-    await sweep({
+    await overThreads({
       jobs,
       threads,
       signal: context.signal,
-      onRun: async (run) => {
+      onDone: async (run) => {
         await file?.add(run);
         runs.set(keyOf(run.variant, run.seed), run);
         progress.update(runs.size);

@@ -11,7 +11,7 @@ import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { build, type Plugin } from 'esbuild';
 import { CHART_FILES } from '../sim/report-charts.js';
-import { WORKER_ASSET } from '../sim/sweep.js';
+import { THREAD_ASSET } from '../sim/run-threads.js';
 
 const require = createRequire(import.meta.url);
 const DIST = join(import.meta.dirname, '..');
@@ -23,9 +23,9 @@ async function makeExecutable(out: string): Promise<void> {
   const work = await mkdtemp(join(tmpdir(), 'postern-package-'));
   try {
     const program = join(work, 'postern.cjs');
-    const worker = join(work, WORKER_ASSET);
+    const worker = join(work, THREAD_ASSET);
     await bundle('cli/postern.js', program);
-    await bundle('sim/sweep-worker.js', worker);
+    await bundle('sim/run-thread.js', worker);
     const blob = await makeBlob(work, program, worker);
     const executable = join(work, 'postern');
     await copyNode(executable);
@@ -90,7 +90,7 @@ const withoutSatelliteThreads: Plugin = {
 async function makeBlob(work: string, main: string, worker: string): Promise<string> {
   const config = join(work, 'sea.json');
   const output = join(work, 'sea.blob');
-  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile(), [WORKER_ASSET]: worker, ...Object.fromEntries(CHART_FILES.map((file) => [file, require.resolve(file)])) } }));
+  await writeFile(config, JSON.stringify({ main, output, disableExperimentalSEAWarning: true, assets: { [ADDON]: addonFile(), [THREAD_ASSET]: worker, ...Object.fromEntries(CHART_FILES.map((file) => [file, require.resolve(file)])) } }));
   runNode('--experimental-sea-config', config);
   return output;
 }

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { parseYaml } from '../gateway/yaml-file.js';
 import { changedScenario, parseChanges } from '../sim/change-scenario.js';
+import { overThreads } from '../sim/run-threads.js';
 import { sweepRun } from '../sim/sweep-run.js';
 import type { SweepRun, Variant } from '../sim/sweep-run.js';
-import { jobsOf, sweep } from '../sim/sweep.js';
+import { jobsOf } from '../sim/sweep.js';
 import { readLibrary } from './sim-library.js';
 
 t.setTimeout(300_000);
@@ -14,7 +15,7 @@ t.test('every story of the library ends as it says', async (t) => {
   const library = await readLibrary(true);
   t.same(library.map(({ name }) => name), STORIES);
   const runs: SweepRun[] = [];
-  await sweep({ jobs: jobsOf(library, [1]), threads: 2, signal: never, onRun: async (run) => void runs.push(run) });
+  await overThreads({ jobs: jobsOf(library, [1]), threads: 2, signal: never, onDone: async (run) => void runs.push(run) });
   for (const { variant, passed, violations, missed, figures } of runs) t.ok(passed && figures.sent > 10, `${variant}: ${violations} rules broken, missed: ${missed.join('; ')}`);
   t.equal(runs.length, STORIES.length);
 });

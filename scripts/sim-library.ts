@@ -10,9 +10,10 @@ import { parseArgs } from 'node:util';
 import { formatDuration, formatShare } from '../base/figure-text.js';
 import { readYamlFile } from '../gateway/yaml-file.js';
 import { changedScenario, shortChanges } from '../sim/change-scenario.js';
+import { overThreads } from '../sim/run-threads.js';
 import { parseSeeds } from '../sim/seed-list.js';
 import type { SweepRun, Variant } from '../sim/sweep-run.js';
-import { jobsOf, sweep } from '../sim/sweep.js';
+import { jobsOf } from '../sim/sweep.js';
 
 const SCENARIOS = join(import.meta.dirname, '../../sim/scenarios');
 
@@ -41,7 +42,7 @@ async function main(): Promise<void> {
     const why = [...(violations > 0 ? [`${violations} rules broken`] : []), ...missed.map((what) => `missed: ${what}`)].join(', ');
     console.log(`${passed ? 'passed' : 'FAILED'}  ${variant}, seed ${seed}: ${formatShare(figures.deliveredShare)} of ${figures.sent}, median ${formatDuration(figures.p50Sec * 1000)}${why === '' ? '' : `; ${why}`}`);
   };
-  await sweep({ jobs: jobsOf(library, seeds), threads: availableParallelism(), signal: new AbortController().signal, onRun });
+  await overThreads({ jobs: jobsOf(library, seeds), threads: availableParallelism(), signal: new AbortController().signal, onDone: onRun });
   const failed = runs.filter(({ passed }) => !passed).length;
   console.log(`${runs.length} runs in ${formatDuration(Date.now() - startedMs)}, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;

@@ -6,7 +6,7 @@ import type { SeedResult } from './campaign.js';
 /** The way to have the same again, with what was broken. */
 export function complaint({ seed, violations }: SeedResult): string {
   const [first] = violations;
-  return `seed ${seed}: ${first?.rule} at ${first?.node}: ${first?.text}; again: npm run campaign:sim -- --seeds ${seed}..${seed}`;
+  return `seed ${seed}: ${first?.rule} at ${first?.node}: ${first?.text}; again: postern sim campaign --seeds ${seed}`;
 }
 
 export function testSeeds(from: number, to: number): void {

@@ -30,6 +30,27 @@ export async function runInput(input: ScenarioInput, seed: number, plant?: Plant
   return { seed, violations, messages: delivery.sent, delivered: delivery.delivered, faults: faultCount, events, hash: trace.hash };
 }
 
+/** A seed of the campaign as it is given to a thread. */
+export interface SeedJob {
+  readonly seed: number;
+  /** How many runs a failing scenario is worth while it is made small. */
+  readonly shrinkRuns: number;
+}
+
+export interface SeedDone {
+  readonly result: SeedResult;
+  /** The smallest scenario that was found to break the same rule, as a file. */
+  readonly small?: string;
+}
+
+/** Runs a seed, and makes it small where it breaks a rule. */
+export async function campaignSeed({ seed, shrinkRuns }: SeedJob, plant?: Plant): Promise<SeedDone> {
+  const result = await runSeed(seed, plant);
+  const [first] = result.violations;
+  const small = first === undefined || shrinkRuns === 0 ? undefined : await shrinkSeed(seed, first.rule, shrinkRuns, plant);
+  return { result, ...(small !== undefined && { small: scenarioText(small.scenario) }) };
+}
+
 export interface SmallCase {
   readonly scenario: ScenarioInput;
   readonly violation: Violation;

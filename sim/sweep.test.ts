@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import t from 'tap';
 import { parseChanges } from './change-scenario.js';
 import { compareRuns } from './compare.js';
+import { overThreads } from './run-threads.js';
 import { openSweepFile } from './sweep-file.js';
 import { sweepRun } from './sweep-run.js';
 import type { RunFigures, SweepRun, Variant } from './sweep-run.js';
 import { sweepCsv, sweepResult } from './sweep-table.js';
-import { gridOf, jobsOf, sweep, variantName } from './sweep.js';
+import { gridOf, jobsOf, variantName } from './sweep.js';
 
 const TEXT = `
 name: few
@@ -26,7 +27,7 @@ const [near, far] = variants.map(({ name }) => name) as [string, string];
 
 t.test('runs on threads are the runs that this process would have made', async (t) => {
   const runs: SweepRun[] = [];
-  await sweep({ jobs: jobsOf(variants, [1, 2, 3]), threads: 2, signal: never, onRun: async (run) => void runs.push(run) });
+  await overThreads({ jobs: jobsOf(variants, [1, 2, 3]), threads: 2, signal: never, onDone: async (run) => void runs.push(run) });
   t.equal(runs.length, 6);
   const [variant] = variants as [Variant];
   t.same(runs.find((run) => run.variant === near && run.seed === 2), await sweepRun({ variant, seed: 2 }));
@@ -42,11 +43,11 @@ t.test('who is told to stop keeps what is finished, and goes on from there', asy
   const file = join(t.testdir(), 'runs.jsonl');
   const stop = new AbortController();
   const first = await openSweepFile(file, variants);
-  await sweep({
+  await overThreads({
     jobs: jobsOf(variants, [1, 2]),
     threads: 1,
     signal: stop.signal,
-    onRun: async (run) => {
+    onDone: async (run) => {
       await first.add(run);
       stop.abort();
     },
@@ -69,7 +70,7 @@ t.test('a file of other runs is not mixed with these', async (t) => {
 
 t.test('a run that cannot be made is told with its seed', async (t) => {
   const wrong = { name: 'wrong', file: 'wrong.yaml', text: 'name: wrong', changes: [] };
-  await t.rejects(sweep({ jobs: [{ variant: wrong, seed: 5 }], threads: 1, signal: never, onRun: async () => undefined }), { message: /seed 5 of wrong: .*wrong\.yaml cannot be used/s });
+  await t.rejects(overThreads({ jobs: [{ variant: wrong, seed: 5 }], threads: 1, signal: never, onDone: async () => undefined }), { message: /seed 5 of wrong: .*wrong\.yaml cannot be used/s });
 });
 
 t.test('differences are judged seed by seed', async (t) => {
