@@ -27,6 +27,7 @@ import type { OwnPlan } from './plan-file.js';
 import { Priorities } from './priorities.js';
 import { Refusals } from './refusals.js';
 import { planAtStart } from './start-plan.js';
+import { WaitingAnswers } from './waiting-answers.js';
 
 export interface GatewayParts {
   readonly config: GatewayConfig;
@@ -49,8 +50,11 @@ export interface GatewayParts {
 export async function assembleGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, key, book, store, clock, trust, random, log, plan } = parts;
   const notices = new NoticesKept(store, trust, config.notices.fetch);
-  await notices.restore(book.all().map(({ name }) => name));
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
+  const answers = new WaitingAnswers(store);
+  const names = book.all().map(({ name }) => name);
+  await notices.restore(names);
+  await answers.restore(names);
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: parts.offered ?? NO_OFFERED_BATCHES, answers, book, planner: new Planner(config.routes, book, plan), plan, priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
   const gateway = new Gateway(context, await parts.lanes(context), parts.knocks);
   await restoreVolumes(store, context.planner);
   await planAtStart(context, () => gateway.replan());

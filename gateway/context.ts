@@ -16,6 +16,7 @@ import type { Planner } from './plan.js';
 import type { OwnPlan } from './plan-file.js';
 import type { Priorities } from './priorities.js';
 import type { Refusals } from './refusals.js';
+import type { WaitingAnswers } from './waiting-answers.js';
 
 export interface GatewayContext {
   readonly config: GatewayConfig;
@@ -28,6 +29,8 @@ export interface GatewayContext {
   readonly notices: NoticesKept;
   /** What went out in batches whose receipts name them by their root. */
   readonly offered: OfferedBatches;
+  /** What is left in the outboxes for peers that are answered later. */
+  readonly answers: WaitingAnswers;
   readonly book: PeerBook;
   readonly planner: Planner;
   /** The contact plan, where there is one. */

@@ -180,7 +180,9 @@ class PeerExport {
       ledger.wentOut(id, { stick: toHex(this.#stickId), peer: this.#peer.name, createdMs: nowMs, untilMs, bytes, controls: controls.length }, batches.map((batch) => outBatchOf(batch, done))),
     );
     if (put.kind === 'full') return 'full';
-    await context.store.outboxRemove(this.#peer.name, controls.map(({ key }) => key));
+    const left = controls.map(({ key }) => key);
+    await context.store.outboxRemove(this.#peer.name, left);
+    context.answers.gone(this.#peer.name, left);
     await this.#awaitReceipts(batches);
     if (news.taken.length + news.damaged.length > 0) await ledger.newsWentOut(this.#peer.name);
     const records = new Set(batches.flatMap(({ load }) => load.records.map(({ record }) => toHex(record.rid)))).size;

@@ -229,7 +229,7 @@ export class NeighbourForwarder {
   }
 
   async #send(lane: Lane, load: Load, passage: Passage): Promise<void> {
-    const { store, trust, log, counters, random, planner } = this.#context;
+    const { store, answers, trust, log, counters, random, planner } = this.#context;
     const { notices = [] } = load;
     await this.#held.telling(notices, () => this.#receiptDueMs(lane, 1, trust.nowMs()));
     const freight = await this.#packing.freight(this.peer, lane.link.supports, load);
@@ -242,7 +242,9 @@ export class NeighbourForwarder {
       counters.add('noticesGiven', notices.length);
       await this.#held.tellingEnded(notices, outcome.kind === 'confirmed' ? 'known' : 'unsure');
       await lane.alive(store);
-      await store.outboxRemove(this.peer.name, load.controls.map((entry) => entry.key));
+      const left = load.controls.map((entry) => entry.key);
+      await store.outboxRemove(this.peer.name, left);
+      answers.gone(this.peer.name, left);
       await this.#awaitReceipts(lane, load);
       return;
     }

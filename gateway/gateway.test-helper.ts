@@ -39,6 +39,7 @@ import { Refusals } from './refusals.js';
 import type { PriorityRule } from './priorities.js';
 import { ownPlan } from './plan-file.js';
 import { planAtStart } from './start-plan.js';
+import { WaitingAnswers } from './waiting-answers.js';
 import type { PlanContact } from '../plan/contact-plan.js';
 
 const SILENT: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: (event, fields) => process.stderr.write(`# ${event} ${JSON.stringify(fields)}\n`) };
@@ -171,7 +172,9 @@ export async function openTestGateway(options: TestGatewayOptions): Promise<Test
   const trust = new ClockTrust(clock, config.clock);
   const notices = new NoticesKept(store, trust, options.fetch ?? []);
   await notices.restore(peers.map((peer) => peer.name));
-  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: options.offered ?? NO_OFFERED_BATCHES, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log: SILENT, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
+  const answers = new WaitingAnswers(store);
+  await answers.restore(peers.map((peer) => peer.name));
+  const context: GatewayContext = { config, key, kid: keyId(key.publicKey), store, incoming: new IncomingBlobs(store, clock), notices, offered: options.offered ?? NO_OFFERED_BATCHES, answers, book, planner: new Planner(config.routes, book, options.contacts === undefined ? undefined : ownPlan(config, options.contacts)), priorities: new Priorities(config.priority.rules, config.priority.ageingMs), clock, trust, random, log: SILENT, counters: new Counters(), refusals: new Refusals(), bounds: new Bounds() };
   const wait = { firstMs: 30_000, capMs: 6 * 3_600_000 };
   const retry = { firstMs: 2000, capMs: 900_000 };
   const lanesOf = ({ link, plan, more = [] }: TestPeer): Lane[] => [...(link === undefined ? [] : [{ link, plan }]), ...more].map((lane) => new Lane(lane.link, retry, wait, lane.plan));

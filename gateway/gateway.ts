@@ -159,10 +159,7 @@ export class Gateway {
     await this.#forwarders.get(peer.name)?.settle();
     if (back !== 'by-stick') await this.#heardFrom(peer);
     const controls = this.#answerControls({ ...taken, refusals: [...taken.refusals, ...released.refusals] }, head, back === 'by-stick' ? 'batch' : 'rids');
-    if (back !== 'direct' && controls.length > 0) {
-      const nonce = toHex(head.offer.nonce);
-      await context.store.outboxPut(controls.map((control, index) => ({ peer: peer.name, key: `answer/${nonce}/${index}`, bytes: control })));
-    }
+    if (back !== 'direct' && controls.length > 0) await context.answers.put(peer.name, head.offer, controls);
     this.onWake?.();
     return { kind: 'answer', bytes: back === 'direct' ? await this.#answerBatch(peer, controls) : new Uint8Array(), taken };
   }

@@ -34,7 +34,7 @@ export interface GatewayStatus {
 export interface NeighbourStatus {
   readonly name: string;
   readonly links: readonly LaneStatus[];
-  /** What bounds the notices of large blobs, ours to it and its to us. */
+  /** What bounds the notices of large blobs, ours to it and its to us, and the answers to it. */
   readonly limits: readonly LinkLimit[];
   /** What it has told us of, whose blobs wait there; absent where there is nothing of the kind. */
   readonly told?: { readonly records: number; readonly bytes: number };
@@ -81,7 +81,7 @@ async function neighbourStatus({ context }: Gateway, forwarder: NeighbourForward
   const found = {
     name: peer.name,
     links: forwarder.status(context.trust.nowMs()),
-    limits: [...forwarder.limits(), ...context.notices.limits(peer.name)],
+    limits: [...forwarder.limits(), ...context.notices.limits(peer.name), ...context.answers.limits(peer.name)],
     ...(told.length > 0 && { told: { records: told.length, bytes: told.reduce((sum, { record }) => sum + record.blobBytes, 0) } }),
   };
   if (lanes.length === 0 || peer.config.links.some(({ kind }) => kind === 'usb') || lanes.some(({ link }) => link.supports.carries !== 'compact')) return found;
