@@ -139,6 +139,8 @@ class PeerExport {
         filling: stickFilling(context, supports.largestBytes, reserveBytes),
         inHand: this.#inHand,
         wanted: this.#wanted,
+        // What was chosen goes onto the stick whole before the next: there may be no room for the rest of it.
+        isDuesTurn: false,
         sendUnasked: async ({ record }) => {
           this.#wanted.offered(record.rid);
           this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);

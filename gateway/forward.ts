@@ -41,6 +41,7 @@ export class NeighbourForwarder {
   #pumping: Promise<void> | undefined;
   #again = false;
   #stopped = false;
+  #piecesWentLast = false;
   #hurriedMs = Number.NEGATIVE_INFINITY;
 
   /** @param changed called when a send has ended: what is due next may be another time now */
@@ -147,6 +148,7 @@ export class NeighbourForwarder {
       largeBlobBytes: config.store.largeBlobBytes,
       inHand: this.#inHand,
       wanted: this.#wanted,
+      isDuesTurn: this.#piecesWentLast,
       sendUnasked: (stored) => this.#sendUnasked(lane, stored),
       unreadable: (stored, thrown) => {
         this.#wanted.forget(stored.record.rid);
@@ -154,6 +156,7 @@ export class NeighbourForwarder {
       },
     });
     if (load === undefined) return false;
+    this.#piecesWentLast = load.large !== undefined;
     const keys = handKeys(load);
     for (const key of keys) this.#inHand.add(key);
     lane.sending += 1;

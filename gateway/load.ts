@@ -50,6 +50,8 @@ export interface PackInput {
   /** Records and outbox keys that travel right now, as hex and as keys. */
   readonly inHand: ReadonlySet<string>;
   readonly wanted: WantedRanges;
+  /** Does what is due go before the pieces of a large blob? So that neither waits for the end of the other. */
+  readonly isDuesTurn: boolean;
   /** Makes all of a large blob wanted before anybody asked: see chooseDue. */
   sendUnasked(stored: StoredRecord): Promise<void>;
   /** Called when the blob of a chosen record turns out not to be readable, before the attempt fails of it. */

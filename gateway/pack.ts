@@ -1,7 +1,7 @@
 /**
  * Pack: what goes into the next unit of freight for a neighbour: control items first, then blob pieces it
- * asked for, then records that are due, within what the link carries. A batch is made the same way whether
- * it travels bare (https) or as the payload of a bundle.
+ * asked for or records that are due, in turns, within what the link carries. A batch is made the same way
+ * whether it travels bare (https) or as the payload of a bundle.
  */
 import { toHex } from '../base/bytes.js';
 import { oneAhead } from '../base/one-ahead.js';
@@ -45,10 +45,14 @@ export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   const { filling } = input;
   const due = filling === undefined ? undefined : await dueOnes(input);
   const isPressed = filling !== undefined && due?.some(({ stored }) => isPressing(stored, filling)) === true;
+  const isDuesTurn = isPressed || input.isDuesTurn;
   // Where something is wanted, what was due may be on its way by then.
-  const isAsDue = isPressed || input.wanted.rids().length === 0;
-  let load = (isPressed ? undefined : await chooseWanted(input, wantedRoom(input, leftBytes))) ?? (await chooseDue(input, leftBytes, isAsDue ? due : undefined));
-  if (isNothing(load)) load = (await chooseWanted(input, wantedRoom(input, leftBytes))) ?? load;
+  const isAsDue = !isDuesTurn && input.wanted.rids().length === 0;
+  const pieces = (): Promise<RecordsLoad> => chooseWanted(input, wantedRoom(input, leftBytes));
+  let load = isDuesTurn ? await chooseDue(input, leftBytes, { unasked: isPressed, known: due }) : NOTHING;
+  if (isNothing(load)) load = await pieces();
+  if (isNothing(load)) load = await chooseDue(input, leftBytes, { unasked: true, known: isAsDue ? due : undefined });
+  if (isNothing(load)) load = await pieces();
   if (controls.length === 0 && isNothing(load)) return undefined;
   return { ...load, controls };
 }
@@ -67,12 +71,14 @@ async function chooseControls(input: PackInput, roomBytes: number): Promise<Outb
 
 type RecordsLoad = Omit<Load, 'controls'>;
 
+const NOTHING: RecordsLoad = { records: [], pieces: [] };
+
 function isNothing({ records, notices = [] }: RecordsLoad): boolean {
   return records.length + notices.length === 0;
 }
 
 /** One large blob's wanted ranges, as far as they fit. A link that answers carries them all in one stream. */
-async function chooseWanted(input: PackInput, roomBytes: number): Promise<RecordsLoad | undefined> {
+async function chooseWanted(input: PackInput, roomBytes: number): Promise<RecordsLoad> {
   for (const rid of input.wanted.rids()) {
     const stored = await input.store.find(rid);
     const source = stored?.schedule?.target === peerTarget(input.peer.name) ? await input.store.blob(rid) : undefined;
@@ -87,15 +93,15 @@ async function chooseWanted(input: PackInput, roomBytes: number): Promise<Record
     const pieces = ranges.map(([start, end]) => ({ index: 0, offset: start, length: end - start, source: watchedSource }));
     return { records: [stored], pieces, large: { rid, ranges } };
   }
-  return undefined;
+  return NOTHING;
 }
 
 /**
  * Records that are due, small blobs with them. A large blob is offered bare, and the answer says what is
  * missing; where an answer takes a light time or two (links that carry bundles), its pieces go out unasked the
- * first time. Of one that waits for another link the neighbour is told.
+ * first time, once no others are on their way. Of one that waits for another link the neighbour is told.
  */
-async function chooseDue(input: PackInput, roomBytes: number, known?: readonly Due[]): Promise<RecordsLoad> {
+async function chooseDue(input: PackInput, roomBytes: number, { unasked, known }: DueChoice): Promise<RecordsLoad> {
   const chosen: Chosen[] = [];
   const notices: StoredRecord[] = [];
   const sent = new Set<string>();
@@ -112,7 +118,7 @@ async function chooseDue(input: PackInput, roomBytes: number, known?: readonly D
     }
     const inline = record.blobBytes < input.largeBlobBytes;
     if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
-      await input.sendUnasked(stored);
+      if (unasked) await input.sendUnasked(stored);
       continue;
     }
     const hash = toHex(record.blobHash);
@@ -123,6 +129,13 @@ async function chooseDue(input: PackInput, roomBytes: number, known?: readonly D
     chosen.push({ stored, hash, withBlob: blobBytes > 0 });
   }
   return { ...(await withBlobs(chosen, input)), ...(notices.length > 0 && { notices }) };
+}
+
+interface DueChoice {
+  /** May large blobs begin? */
+  readonly unasked: boolean;
+  /** What is due, where that was looked up already. */
+  readonly known: readonly Due[] | undefined;
 }
 
 interface Chosen {
