@@ -141,6 +141,8 @@ class PeerExport {
         wanted: this.#wanted,
         // What was chosen goes onto the stick whole before the next: there may be no room for the rest of it.
         isDuesTurn: false,
+        // The ledger knows which sticks have it.
+        wasSentWhole: () => false,
         sendUnasked: async ({ record }) => {
           this.#wanted.offered(record.rid);
           this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);

@@ -15,6 +15,7 @@ import type { Filling, LargeHeld, Load, PackedFreight, Packing } from './load.js
 import type { Peer } from './peer-book.js';
 import { putAside } from './put-aside.js';
 import { RepeatedLoads } from './repeating.js';
+import { SentWhole } from './sent-whole.js';
 import { peerTarget } from './target.js';
 import { HAVE_BYTES, isCarried } from './unit-size.js';
 import type { WantedBlob } from './wanted.js';
@@ -33,6 +34,7 @@ export class NeighbourForwarder {
   /** Hex rids and outbox keys that travel right now. */
   readonly #inHand = new Set<string>();
   readonly #held: HeldLarge;
+  readonly #sentWhole: SentWhole;
   readonly #sends = new Set<Promise<void>>();
   readonly #repeated: RepeatedLoads;
   readonly #paces: ReadonlyMap<Lane, ContactPace>;
@@ -52,6 +54,7 @@ export class NeighbourForwarder {
     this.#packing = packing;
     this.#changed = changed;
     this.#held = new HeldLarge(context.store, peer.name);
+    this.#sentWhole = new SentWhole(context.store, peer.name);
     this.#repeated = new RepeatedLoads(context.store, peerTarget(peer.name));
     this.#paces = new Map(lanes.filter(({ link }) => link.supports.sendsAsItReads === true).map((lane) => [lane, new ContactPace(context.clock, () => lane.contacts.at(context.trust.nowMs())?.rateBytesPerSec ?? Number.POSITIVE_INFINITY)]));
   }
@@ -66,8 +69,9 @@ export class NeighbourForwarder {
   }
 
   /** Takes up what was known when the gateway stopped. */
-  restore(): Promise<void> {
-    return this.#held.restore();
+  async restore(): Promise<void> {
+    await this.#held.restore();
+    await this.#sentWhole.restore();
   }
 
   /** Ranges of a blob the neighbour says it lacks. What it was told of it asks for by any link. */
@@ -149,6 +153,7 @@ export class NeighbourForwarder {
       inHand: this.#inHand,
       wanted: this.#wanted,
       isDuesTurn: this.#piecesWentLast,
+      wasSentWhole: ({ record }) => this.#sentWhole.has(record.rid),
       sendUnasked: (stored) => this.#sendUnasked(lane, stored),
       unreadable: (stored, thrown) => {
         this.#wanted.forget(stored.record.rid);
@@ -305,9 +310,10 @@ export class NeighbourForwarder {
     return homeMs.length === 0 ? waitedMs : Math.max(waitedMs, Math.min(...homeMs));
   }
 
-  /** Counted as an attempt before the first piece goes: after a restart the neighbour is asked what it has, not sent all again. */
+  /** Counted and remembered before the first piece goes: from then on, after a restart too, the neighbour is asked what it has, not sent all again. */
   async #sendUnasked(lane: Lane, { record }: StoredRecord): Promise<void> {
     if (!(await this.#awaitReceipt(lane, record.rid))) return;
+    await this.#sentWhole.add(record.rid);
     this.#wanted.offered(record.rid);
     this.#wanted.want(record.rid, [[0, record.blobBytes]], record.blobBytes);
   }

@@ -52,6 +52,8 @@ export interface PackInput {
   readonly wanted: WantedRanges;
   /** Does what is due go before the pieces of a large blob? So that neither waits for the end of the other. */
   readonly isDuesTurn: boolean;
+  /** Has the neighbour been sent all of this large blob unasked? Then it is asked what it lacks. */
+  wasSentWhole(stored: StoredRecord): boolean;
   /** Makes all of a large blob wanted before anybody asked: see chooseDue. */
   sendUnasked(stored: StoredRecord): Promise<void>;
   /** Called when the blob of a chosen record turns out not to be readable, before the attempt fails of it. */

@@ -117,7 +117,7 @@ async function chooseDue(input: PackInput, roomBytes: number, { unasked, known }
       continue;
     }
     const inline = record.blobBytes < input.largeBlobBytes;
-    if (!inline && !input.supports.answers && stored.schedule?.attempts === 0) {
+    if (!inline && !input.supports.answers && stored.schedule?.attempts === 0 && !input.wasSentWhole(stored)) {
       if (unasked) await input.sendUnasked(stored);
       continue;
     }
