@@ -30,7 +30,6 @@ export async function withGatewayAtRest<Result>(config: GatewayConfig, clock: Cl
   const store = await openGatewayStore(config, book, clock, random, (event) => log.error('the store was damaged', { reason: JSON.stringify(event) }), FOR_A_MOMENT);
   try {
     const ledger = await openLedger(config, log);
-    trust.check();
     const gateway = await assembleGateway({ config, key, book, store, offered: ledger, clock, trust, random, log, knocks: { knock: () => undefined }, lanes: () => Promise.resolve(new Map()) });
     const sticks = new StickService({ gateway, ledger, disk: nodeStickDisk });
     return await use(sticks).finally(async () => {

@@ -116,6 +116,12 @@ export class BudgetKeeper implements Purse {
     this.#log.warn('a budget was lifted by the operator', { link: this.#link, ms: Math.max(0, untilMs - this.#nowMs()) });
   }
 
+  /** An earlier time than that of before was confirmed. */
+  async timeFell(): Promise<void> {
+    this.#budget.timeFell(this.#nowMs());
+    await this.#save().catch((thrown: unknown) => this.#log.error('the ledger cannot be written', { link: this.#link, reason: messageOf(thrown) }));
+  }
+
   /** What these come to together: `0.35 EUR`. */
   costText(costs: readonly Cost[]): string {
     const money = costs.reduce((sum, cost) => sum + moneyFor(this.#budget.terms.price, cost), 0);

@@ -40,12 +40,16 @@ export class ClockTrust {
   /** The last believed time, and the monotonic reading that goes with it. */
   #baseMs: number;
   #baseMonotonicMs: number;
+  /** What is kept on disk is never earlier. */
+  #keptMs: number;
+  #fell = false;
 
   constructor(clock: Clock, options: ClockTrustOptions) {
     this.#clock = clock;
     this.#options = options;
     const wallMs = clock.nowMs();
-    const highWaterMs = Math.max(options.highWaterMs ?? 0, EARLIEST_MS);
+    this.#keptMs = options.highWaterMs ?? 0;
+    const highWaterMs = Math.max(this.#keptMs, EARLIEST_MS);
     if (wallMs < highWaterMs - SLACK_MS) this.#doubt = 'behind';
     else if (options.source === 'peers') this.#doubt = 'unconfirmed';
     else if (options.highWaterMs !== undefined && wallMs > highWaterMs + options.leapMs) this.#doubt = 'leapt';
@@ -53,38 +57,38 @@ export class ClockTrust {
     this.#baseMonotonicMs = clock.monotonicMs();
   }
 
-  /** Compares the machine's clock with elapsed time. Call it often: a jump is only seen between two calls. */
-  check(): void {
-    const wallMs = this.#clock.nowMs();
-    const expectedMs = this.#elapsedFromBase();
-    if (this.#doubt === undefined) {
-      if (wallMs < expectedMs - SLACK_MS) this.#enterDoubt('behind');
-      else if (wallMs > expectedMs + this.#options.leapMs) this.#enterDoubt('leapt');
-      else this.#rebase(wallMs);
-      return;
-    }
-    // A clock that was wrong and has been set right agrees with what we carried on by ourselves.
-    if (this.#doubt !== 'unconfirmed' && Math.abs(wallMs - expectedMs) <= SLACK_MS && this.#options.source === 'system') this.#believe('the clock itself');
-  }
-
   /** A second source: the signed time of a neighbour, a GPS, the operator (who also may set it). */
   confirm(otherMs: number, source: string): void {
-    if (this.#doubt === undefined) return;
+    if (this.trusted) return;
     if (Math.abs(this.#clock.nowMs() - otherMs) <= AGREEMENT_MS) this.#believe(source);
   }
 
   get trusted(): boolean {
+    this.#look();
     return this.#doubt === undefined;
   }
 
   /** The time to go by: the machine's clock, or while it is in doubt the last believed time plus what has elapsed. */
   nowMs(): number {
+    this.#look();
     return this.#doubt === undefined ? this.#clock.nowMs() : this.#elapsedFromBase();
   }
 
   /** What to keep on disk. */
   get highWaterMs(): number {
-    return Math.max(this.#options.highWaterMs ?? 0, Math.floor(this.nowMs()));
+    return Math.max(this.#keptMs, Math.floor(this.nowMs()));
+  }
+
+  /** True, once, after the time to go by has gone back: only a confirmation does that. */
+  takeFall(): boolean {
+    const fell = this.#fell;
+    this.#fell = false;
+    return fell;
+  }
+
+  /** Nothing goes by the later time any more. Until then that is kept, so that a restart in between needs the confirmation again. */
+  forgetLater(): void {
+    if (!this.#fell) this.#keptMs = 0;
   }
 
   status(): ClockStatus {
@@ -95,6 +99,20 @@ export class ClockTrust {
       wallMs: this.#clock.nowMs(),
       ...(this.#confirmedBy !== undefined && { confirmedBy: this.#confirmedBy }),
     };
+  }
+
+  /** Compares the machine's clock with elapsed time, whenever anybody asks: a leap that is not seen yet would be taken for the time. */
+  #look(): void {
+    const wallMs = this.#clock.nowMs();
+    const expectedMs = this.#elapsedFromBase();
+    if (this.#doubt === undefined) {
+      if (wallMs < expectedMs - SLACK_MS) this.#enterDoubt('behind');
+      else if (wallMs > expectedMs + this.#options.leapMs) this.#enterDoubt('leapt');
+      else this.#rebase(wallMs);
+      return;
+    }
+    // A clock that was wrong and has been set right agrees with what we carried on by ourselves.
+    if (this.#doubt !== 'unconfirmed' && Math.abs(wallMs - expectedMs) <= SLACK_MS && this.#options.source === 'system') this.#believe('the clock itself');
   }
 
   #elapsedFromBase(): number {
@@ -108,9 +126,14 @@ export class ClockTrust {
   }
 
   #believe(source: string): void {
+    const nowMs = this.#clock.nowMs();
+    if (nowMs < this.#elapsedFromBase() - SLACK_MS) {
+      this.#fell = true;
+      this.#keptMs = Math.max(this.#keptMs, Math.floor(this.#elapsedFromBase()));
+    }
     this.#doubt = undefined;
     this.#confirmedBy = source;
-    this.#rebase(this.#clock.nowMs());
+    this.#rebase(nowMs);
   }
 
   #rebase(nowMs: number): void {

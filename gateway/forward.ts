@@ -94,6 +94,17 @@ export class NeighbourForwarder {
     await store.hurry(peerTarget(this.peer.name), trust.nowMs(), HURRY_AT_ONCE);
   }
 
+  /** Nothing that was offered to this neighbour is due later. */
+  latestReceiptMs(nowMs: number): number {
+    return Math.max(nowMs, ...this.lanes.map((lane) => this.#receiptDueMs(lane, 1, nowMs, lane.receiptWait.capMs)));
+  }
+
+  /** An earlier time than that of before was confirmed. What waits in the queue is not looked at here. */
+  async timeFell(nowMs: number): Promise<void> {
+    for (const { budget } of this.lanes) await budget?.timeFell();
+    await this.#held.timeFell(this.latestReceiptMs(nowMs));
+  }
+
   /** The neighbour has answered for something: see RepeatedLoads. */
   settle(): Promise<void> {
     return this.#repeated.settle();
@@ -303,8 +314,8 @@ export class NeighbourForwarder {
   }
 
   /** Overdue when its wait is over and the neighbour has had a contact, on any of its links, to send the receipt in. */
-  #receiptDueMs(lane: Lane, attempts: number, nowMs: number): number {
-    const waitedMs = nowMs + backoffMs(lane.receiptWait, attempts, this.#context.random);
+  #receiptDueMs(lane: Lane, attempts: number, nowMs: number, waitMs = backoffMs(lane.receiptWait, attempts, this.#context.random)): number {
+    const waitedMs = nowMs + waitMs;
     const thereMs = nowMs + (lane.contacts.at(nowMs)?.lightTimeMs ?? 0);
     const homeMs = this.lanes.map((way) => way.receiptHomeMs(thereMs)).filter((time): time is number => time !== undefined);
     return homeMs.length === 0 ? waitedMs : Math.max(waitedMs, Math.min(...homeMs));

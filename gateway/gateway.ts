@@ -31,6 +31,7 @@ import { chooseLoad, toFreight } from './pack.js';
 import type { Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
 import { isRaised } from './priorities.js';
+import { neighbourQueue, PullIn, servedQueue } from './pull-in.js';
 import { receiveBatch } from './receive.js';
 import type { Received } from './receive.js';
 import { applyOpening, releaseByControls } from './release.js';
@@ -57,6 +58,7 @@ export class Gateway {
   onWake: (() => void) | undefined;
   readonly #rooms = new BundleRooms();
   readonly #openings: OpeningExpiry;
+  readonly #pullIn: PullIn;
   readonly packing: Packing = { choose: chooseLoad, freight: this.freight.bind(this) };
   #sequence: number;
   #stopping = false;
@@ -64,6 +66,7 @@ export class Gateway {
   constructor(context: GatewayContext, lanes: ReadonlyMap<string, readonly Lane[]>, knocks: KnockSender) {
     this.context = context;
     this.#openings = new OpeningExpiry(context);
+    this.#pullIn = new PullIn(context, () => [...this.forwarders().map(neighbourQueue), ...[...this.#notifiers.keys()].map((domain) => servedQueue(domain, context))]);
     this.#sequence = Math.floor(context.random.fraction() * 2 ** 40);
     for (const peer of context.book.all()) {
       if (peer.role === 'neighbour') this.#forwarders.set(peer.name, new NeighbourForwarder(context, peer, lanes.get(peer.name) ?? [], this.packing, () => this.onWake?.()));
@@ -96,12 +99,13 @@ export class Gateway {
   async tick(): Promise<number | undefined> {
     const { trust, store, planner } = this.context;
     if (this.#stopping) return undefined;
-    trust.check();
+    if (trust.takeFall()) await this.#timeFell();
     const more = await expireDue(this.context);
     if (!more) await this.#openings.sweep();
     const nowMs = trust.nowMs();
     if (planner.takeStale(nowMs)) await this.replan('free');
-    let nextMs: number | undefined = more ? nowMs : undefined;
+    const pulling = await this.#pullIn.slice();
+    let nextMs: number | undefined = more || pulling ? nowMs : undefined;
     const sooner = (timeMs: number | undefined): void => {
       if (timeMs !== undefined) nextMs = Math.min(nextMs ?? timeMs, timeMs);
     };
@@ -206,6 +210,15 @@ export class Gateway {
     await Promise.all(this.forwarders().flatMap((forwarder) => forwarder.lanes.map((lane) => lane.link.stop())));
     await Promise.allSettled(this.#running);
     await this.context.incoming.close();
+  }
+
+  /** What was written by a later time than it is now is looked at again. */
+  async #timeFell(): Promise<void> {
+    const { trust, planner, log } = this.context;
+    log.warn('time has gone back');
+    this.#pullIn.begin();
+    planner.timeFell();
+    for (const forwarder of this.#forwarders.values()) await forwarder.timeFell(trust.nowMs());
   }
 
   async #deliverBatch(neighbour: Peer, bytes: AsyncIterable<Uint8Array>): Promise<DeliverResult> {

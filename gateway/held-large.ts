@@ -110,6 +110,13 @@ export class HeldLarge {
     return true;
   }
 
+  /** An earlier time than that of before was confirmed. @param latestMs nothing is told of again later than this */
+  async timeFell(latestMs: number): Promise<void> {
+    const late = [...this.#told.values()].filter(({ nextMs }) => nextMs !== null && nextMs > latestMs);
+    for (const told of late) told.nextMs = 0;
+    if (late.length > 0) await this.#save();
+  }
+
   /** Forgets what is not on its way to the neighbour any more, once there is no room for others. */
   async makeRoom(): Promise<void> {
     if (this.#told.size < MOST_TOLD) return;

@@ -1,6 +1,9 @@
 import t from 'tap';
+import { ManualClock } from '../base/clock.js';
+import { seededRandom } from '../base/random.js';
 import { always, listed } from '../plan/contact.js';
 import type { Link } from '../links/link.js';
+import { openMemoryStore } from '../store/open-memory.js';
 import { BudgetKeeper } from './budget-keeper.js';
 import { Lane } from './lane.js';
 import { MemoryLink } from './gateway.test-helper.js';
@@ -22,6 +25,19 @@ t.test('what is under way takes its place in the contact', async (t) => {
   passage.end();
   t.equal(lane.roomBytes(START_MS + 30_000), 70_000);
   t.equal(lane.roomBytes(START_MS + 100_000), 0, 'and after its end there is none');
+});
+
+t.test('a wait that was begun before time went back is over, after a restart too', async (t) => {
+  const store = await openMemoryStore({ clock: new ManualClock() });
+  const lane = new Lane(new MemoryLink('far/tcpcl'), RETRY, RETRY);
+  await lane.failed(store, START_MS + 60 * DAY_MS, seededRandom(1), 'down');
+  const restarted = new Lane(new MemoryLink('far/tcpcl'), RETRY, RETRY);
+  await restarted.restore(store);
+  for (const waiting of [lane, restarted]) {
+    t.notOk(waiting.isOpen(START_MS + 60 * DAY_MS));
+    t.ok(waiting.isOpen(START_MS));
+    t.equal(waiting.opensAtMs(START_MS), undefined);
+  }
 });
 
 t.test('what has left takes no place twice, where a send lasts for a light time there and back', async (t) => {

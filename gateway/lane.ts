@@ -121,14 +121,14 @@ export class Lane {
 
   /** Open, or busy. */
   worksAt(nowMs: number): boolean {
-    if (nowMs < this.#notBeforeMs || this.link.supports.parallel === 0) return false;
+    if (nowMs < this.#waitsUntilMs(nowMs) || this.link.supports.parallel === 0) return false;
     const contact = this.contacts.at(nowMs);
     return contact !== undefined && this.#spentUntilMs(contact) === undefined;
   }
 
   /** When the lane is worth a look again: it opens, or its next contact begins. Undefined when nothing is planned. */
   opensAtMs(nowMs: number): number | undefined {
-    const earliestMs = Math.max(this.#notBeforeMs, this.#spentUntilMs(this.contacts.at(nowMs)) ?? nowMs);
+    const earliestMs = Math.max(this.#waitsUntilMs(nowMs), this.#spentUntilMs(this.contacts.at(nowMs)) ?? nowMs);
     return earliestMs > nowMs ? nextTimeIn(this.contacts, earliestMs) : this.contacts.next(nowMs)?.startMs;
   }
 
@@ -230,7 +230,7 @@ export class Lane {
       link: this.link.name,
       state,
       attempts: this.#attempts,
-      notBeforeMs: this.#notBeforeMs,
+      notBeforeMs: this.#waitsUntilMs(nowMs),
       sending: this.sending,
       sentBytes,
       receivedBytes,
@@ -254,6 +254,11 @@ export class Lane {
   /** The gateway pays for the time that its sends take. */
   get #countsTime(): boolean {
     return this.budget?.countsTime === true && this.link.supports.pays !== true;
+  }
+
+  /** No wait is longer than the cap: one that is was begun before time went back, and is over. */
+  #waitsUntilMs(nowMs: number): number {
+    return this.#notBeforeMs > Math.ceil(nowMs + this.#retry.capMs) ? 0 : this.#notBeforeMs;
   }
 
   /** What is left of a budget has to be enough for the least that a send may take. */

@@ -187,6 +187,22 @@ t.test('what the cheap link has begun is not asked of the dear one; only what is
   t.equal(await stateAt(b, large!), 'held');
 });
 
+t.test('a notice that was to be given again at a time that was wrong may be given now', async (t) => {
+  const { clock, a } = await openPair();
+  const [message] = messagesOf(clock);
+  await submit(a, message === undefined ? [] : [message]);
+  const [stored] = await a.store.list('peer:b', 1);
+  const nowMs = clock.nowMs();
+  const held = new HeldLarge(a.store, 'b');
+  if (stored === undefined) throw new TypeError('nothing waits');
+  await held.telling([stored], () => nowMs + 60 * DAY_MS);
+  t.notOk(held.isToTell(stored, nowMs));
+  await held.timeFell(nowMs + DAY_MS);
+  const restarted = new HeldLarge(a.store, 'b');
+  await restarted.restore();
+  t.ok(held.isToTell(stored, nowMs) && restarted.isToTell(stored, nowMs));
+});
+
 t.test('notices given are remembered over a restart', async (t) => {
   const clock = new ManualClock();
   const store = await openMemoryStore({ clock, limits: { capacityBytes: 2 ** 28, segmentBytes: 2 ** 21 }, quotas: { peer: () => ({ bytes: 2 ** 30, byteSeconds: 2 ** 52 }), destination: () => ({ bytes: 2 ** 30, byteSeconds: 2 ** 52 }) } });

@@ -83,6 +83,10 @@ export class Planner {
     if (node !== undefined) this.#plan?.router.alive(node);
   }
 
+  timeFell(): void {
+    this.#plan?.router.timeFell();
+  }
+
   /** True, once, when what waits should be planned anew. */
   takeStale(nowMs: number): boolean {
     return this.#plan?.router.takeStale(nowMs) ?? false;

@@ -33,7 +33,7 @@ export interface Released {
 /** A refusal that only a change at the other side can mend is not asked again soon. */
 const SLOW_RETRY = { firstMs: 10 * 60_000, capMs: 6 * 3_600_000 };
 /** A neighbour cannot send a record away for longer than this, nor to a time that no clock will see. */
-const LONGEST_RETRY_AFTER_MS = 86_400_000;
+export const LONGEST_RETRY_AFTER_MS = 86_400_000;
 const QUICK_RETRY = { firstMs: 10_000, capMs: 3_600_000 };
 
 export async function releaseByControls(context: GatewayContext, peer: Peer, controls: readonly Control[]): Promise<Released> {

@@ -110,6 +110,16 @@ t.test('a clock that goes back brings no new budget', async (t) => {
   t.equal(budget.leftBytes(NOON), 0);
 });
 
+t.test('periods of a time that was wrong are those of now, with what was spent in them', async (t) => {
+  const budget = new Budget(terms([{ per: 'day', bytes: 1000 }, { per: 'month', bytes: 5000 }]));
+  budget.add(cost(600), NOON + 90 * DAY_MS);
+  budget.lift(NOON + 91 * DAY_MS);
+  budget.timeFell(NOON);
+  t.match(budget.lines(NOON), [{ spent: 600, resetsAtMs: Date.UTC(2026, 5, 25) }, { spent: 600, resetsAtMs: Date.UTC(2026, 6, 1) }]);
+  t.equal(budget.leftBytes(NOON), 400, 'and what was lifted is so no more');
+  t.equal(budget.leftBytes(NOON + DAY_MS), 1000);
+});
+
 t.test('what the operator has lifted is open, counted, and closed again in time', async (t) => {
   const budget = new Budget(terms([{ per: 'day', bytes: 1000 }]));
   budget.add(cost(1000), NOON);

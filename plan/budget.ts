@@ -154,6 +154,18 @@ export class Budget {
     this.#liftedUntilMs = untilMs;
   }
 
+  /**
+   * The time of before was wrong, and is earlier from here on. Periods that would begin in the future are those of now, with
+   * all that was spent in them; how much of a lift is left nobody can say: it ends.
+   */
+  timeFell(nowMs: number): void {
+    this.#liftedUntilMs = Math.min(this.#liftedUntilMs, nowMs);
+    for (const period of PERIODS) {
+      const ledger = this.#periods[period];
+      ledger.startMs = Math.min(ledger.startMs, periodStartMs(period, nowMs, this.terms.monthBeginsOn));
+    }
+  }
+
   isLifted(nowMs: number): boolean {
     return nowMs < this.#liftedUntilMs;
   }

@@ -47,6 +47,16 @@ t.test('a contact that fails is passed over until a sign of life, and both are w
   t.notOk(routes.takeStale(1000), 'it does not hold now, so it cannot fail');
 });
 
+t.test('when time goes back, what was over is ahead again, and worth a new look', async (t) => {
+  const routes = router();
+  t.ok(routes.takeStale(2_000_000));
+  t.equal(routes.entry(wanted('a'), 2_000_000), undefined);
+  routes.timeFell();
+  t.ok(routes.takeStale(0));
+  t.equal(routes.entry(wanted('a'), 0), 2);
+  t.ok(routes.takeStale(10_000), 'its end, too');
+});
+
 t.test('the end of a contact of ours is worth a new look', async (t) => {
   const routes = router();
   t.equal(routes.nextEndMs(0), 10_000);

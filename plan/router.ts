@@ -115,6 +115,12 @@ export class Router {
     }
   }
 
+  /** The time of before was wrong, and is earlier from here on: contacts that were over are ahead again. */
+  timeFell(): void {
+    this.#lookedMs = Number.NEGATIVE_INFINITY;
+    this.#changed();
+  }
+
   /** True, once, after anything that makes other routes worth a look: a failure, its end, the end of a contact of ours. */
   takeStale(nowMs: number): boolean {
     const ended = this.#ownEndsMs.some((endMs) => this.#lookedMs < endMs && endMs <= nowMs);
