@@ -2,7 +2,6 @@
  * Forward: keeps the links to one neighbour busy with what is due for it. What a link says of a send moves
  * timers only; records leave the store by receipts (release.ts).
  */
-import { toHex } from '../base/bytes.js';
 import { backoffMs } from '../base/backoff.js';
 import { isPosternError, messageOf } from '../base/errors.js';
 import type { LinkLimit, Outcome } from '../links/link.js';
@@ -11,13 +10,14 @@ import { ContactPace } from './contact-pace.js';
 import type { GatewayContext } from './context.js';
 import type { Lane, LaneStatus, Passage } from './lane.js';
 import { HeldLarge } from './held-large.js';
+import { bytesOf, handKeys } from './load.js';
 import type { Filling, LargeHeld, Load, PackedFreight, Packing } from './load.js';
 import type { Peer } from './peer-book.js';
 import { putAside } from './put-aside.js';
 import { RepeatedLoads } from './repeating.js';
 import { SentWhole } from './sent-whole.js';
 import { peerTarget } from './target.js';
-import { HAVE_BYTES, isCarried } from './unit-size.js';
+import { isCarried } from './unit-size.js';
 import type { WantedBlob } from './wanted.js';
 import { WantedRanges } from './wanted.js';
 
@@ -340,18 +340,6 @@ export class NeighbourForwarder {
   #giveBack(load: Load): void {
     if (load.large !== undefined) this.#wanted.giveBack(load.large.rid, load.large.ranges);
   }
-}
-
-/** Pieces of one large blob may travel in several loads at once: its record is not "in hand". */
-function handKeys(load: Load): string[] {
-  const whole = [...(load.large === undefined ? load.records : []), ...(load.notices ?? [])];
-  return [...whole.map(({ record }) => toHex(record.rid)), ...load.controls.map((entry) => entry.key)];
-}
-
-function bytesOf(load: Load): number {
-  const records = load.records.reduce((sum, { record }) => sum + record.bytes.length, 0) + (load.notices ?? []).reduce((sum, { record }) => sum + record.bytes.length + HAVE_BYTES, 0);
-  const controls = load.controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
-  return load.pieces.reduce((sum, piece) => sum + piece.length, records + controls);
 }
 
 function retryAfterOf(outcome: Outcome): number {

@@ -1,9 +1,11 @@
 /** What one send carries: chosen by the packing stage, carried out by the forwarding stage, which do not know each other. */
+import { toHex } from '../base/bytes.js';
 import type { Freight, LinkSupport } from '../links/link.js';
 import type { BlobSource, OutboxEntry, Store, StoredRecord } from '../store/store.js';
 import type { Contact } from '../plan/contact.js';
 import type { HeldBack, Priority } from '../plan/fill.js';
 import type { Peer } from './peer-book.js';
+import { HAVE_BYTES } from './unit-size.js';
 import type { WantedRanges } from './wanted.js';
 
 export interface LoadPiece {
@@ -84,4 +86,17 @@ export interface Filling {
   priorityOf(stored: StoredRecord): Priority;
   /** Hears what was due and stays, and why. */
   tell(heldBack: HeldBack): void;
+}
+
+/** Pieces of one large blob may travel in several loads at once: its record is not "in hand". */
+export function handKeys(load: Load): string[] {
+  const whole = [...(load.large === undefined ? load.records : []), ...(load.notices ?? [])];
+  return [...whole.map(({ record }) => toHex(record.rid)), ...load.controls.map((entry) => entry.key)];
+}
+
+/** What a load comes to, about: its framing is not counted. */
+export function bytesOf(load: Load): number {
+  const records = load.records.reduce((sum, { record }) => sum + record.bytes.length, 0) + (load.notices ?? []).reduce((sum, { record }) => sum + record.bytes.length + HAVE_BYTES, 0);
+  const controls = load.controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
+  return load.pieces.reduce((sum, piece) => sum + piece.length, records + controls);
 }
