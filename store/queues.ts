@@ -48,12 +48,7 @@ export class Queues {
 
   async hurry(target: string, nowMs: number, limit: number): Promise<number> {
     let changed = 0;
-    // What is due already waits for nothing but its turn; only its count of attempts is undone.
-    for (const { record, row } of await this.#take(target, undefined, undefined, Number.MAX_SAFE_INTEGER)) {
-      if (changed === limit) break;
-      if (row.schedule.dueMs <= nowMs && row.schedule.attempts === 0) continue;
-      if (this.#reschedule(record, { target, dueMs: Math.min(row.schedule.dueMs, nowMs), attempts: 0 })) changed += 1;
-    }
+    for (const { record } of await this.#take(target, nowMs + 1, undefined, limit)) if (this.#reschedule(record, { target, dueMs: nowMs, attempts: 0 })) changed += 1;
     return changed;
   }
 

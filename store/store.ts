@@ -167,7 +167,7 @@ export interface Store {
   due(target: string, nowMs: number, limit: number): Promise<StoredRecord[]>;
   nextDueMs(target: string): Promise<number | undefined>;
   reschedule(changes: readonly { readonly rid: Uint8Array; readonly schedule: Schedule }[]): Promise<void>;
-  /** Makes up to `limit` records of a queue due now with no attempts counted: a sign of life. Returns how many it changed. */
+  /** Makes up to `limit` records of a queue that wait for a later time due now, with no attempts counted: a sign of life. Returns how many it changed. O(answer). */
   hurry(target: string, nowMs: number, limit: number): Promise<number>;
   /** Queues that hold something. */
   queues(): Promise<QueueStatus[]>;
