@@ -45,10 +45,10 @@ export class Expiry {
   /** Up to this hour the first visit has looked, and so many records have come to where it had. */
   #lookedHour = -1;
   #comers = 0;
-  /** In front of this hour every page is buried. Not kept: the pages that are left tell. */
-  #buriedHour = 0;
-  /** The lowest hour added to since `all` was asked for. */
-  #addedHour = Number.POSITIVE_INFINITY;
+  /** In front of this key every page is buried. Not kept: the pages that are left tell. */
+  #buried = expiryPrefix(0);
+  /** The lowest page added to since `all` was asked for. */
+  #added: string | undefined;
 
   constructor(index: StoreIndex, pages: Pages) {
     this.#index = index;
@@ -60,9 +60,10 @@ export class Expiry {
   /** @param isEnded there is nothing left to expire, only to forget */
   add(record: string, expirySec: number, isEnded: boolean): void {
     const hour = hourOf(expirySec);
-    this.#pages.add(this.#prefixOf(hour), record);
-    this.#buriedHour = Math.min(this.#buriedHour, hour);
-    this.#addedHour = Math.min(this.#addedHour, hour);
+    const prefix = this.#prefixOf(hour);
+    this.#pages.add(prefix, record);
+    if (prefix < this.#buried) this.#buried = prefix;
+    if (this.#added === undefined || prefix < this.#added) this.#added = prefix;
     if (isEnded) return;
     this.#doneHour = Math.min(this.#doneHour, hour);
     if (hour > this.#lookedHour) return;
@@ -102,13 +103,14 @@ export class Expiry {
 
   /** Pages of what expired at `untilSec` or before, from the first that is not buried. */
   async *all(untilSec: number): AsyncGenerator<ExpiryPage> {
-    this.#addedHour = Number.POSITIVE_INFINITY;
-    for await (const page of this.#index.pages(expiryPrefix(this.#buriedHour), behind(untilSec))) yield { page, members: await this.#rowsOf(page.members) };
+    this.#added = undefined;
+    for await (const page of this.#index.pages(this.#buried, behind(untilSec))) yield { page, members: await this.#rowsOf(page.members) };
   }
 
-  /** Says that no page of `all` is left. */
-  buried(untilSec: number): void {
-    this.#buriedHour = Math.max(this.#buriedHour, Math.min(Math.floor(untilSec / HOUR_SEC) + 1, this.#addedHour));
+  /** Says that in front of this page of `all` no other is left; without one, that none is. */
+  buriedUntil(untilSec: number, page?: ExpiryPage): void {
+    const key = page?.page.key ?? behind(untilSec);
+    this.#buried = this.#added !== undefined && this.#added < key ? this.#added : key;
   }
 
   bury({ page }: ExpiryPage): void {

@@ -42,6 +42,8 @@ export class Pages {
   #added: WaitingPage[] = [];
   readonly #buried = new Set<string>();
   #deletable: string[] = [];
+  /** Pages deleted since the last checkpoint. */
+  #deleted = 0;
 
   constructor(random: Random) {
     this.#next = random.bytes(PAGE_START_BYTES).reduce((value, byte) => value * 256 + byte, 0);
@@ -86,6 +88,7 @@ export class Pages {
       put(key, null);
       this.#buried.delete(key);
     }
+    this.#deleted += this.#deletable.length;
     this.#deletable = [];
   }
 
@@ -102,6 +105,11 @@ export class Pages {
     return true;
   }
 
+  /** Buried pages that a cut of power would bring back: after one checkpoint they are deleted, after another they are gone. */
+  get lingering(): number {
+    return this.#buried.size + this.#deleted;
+  }
+
   isBuried(key: string): boolean {
     return this.#buried.has(key);
   }
@@ -109,7 +117,10 @@ export class Pages {
   /** Called before an index checkpoint begins; what it returns is called when the checkpoint has held. */
   atCheckpoint(): () => void {
     const buried = [...this.#buried];
-    return () => (this.#deletable = buried.filter((key) => this.#buried.has(key)));
+    return () => {
+      this.#deletable = buried.filter((key) => this.#buried.has(key));
+      this.#deleted = 0;
+    };
   }
 }
 

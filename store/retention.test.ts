@@ -1,7 +1,9 @@
 import t from 'tap';
 import { ManualClock } from '../base/clock.js';
 import { MemoryDisk, fault } from './memory-disk.js';
-import { openMemoryStore } from './open-memory.js';
+import { seededRandom } from '../base/random.js';
+import type { KeyValue } from './key-value.js';
+import { MemoryDatabase, openMemoryStore } from './open-memory.js';
 import type { Store } from './store.js';
 import { StoreIndex } from './store-index.js';
 import { inHours, makeEntry, ridsOf } from './store-test-helper.js';
@@ -23,6 +25,29 @@ async function rowsLookedUp(work: () => Promise<void>): Promise<number> {
     StoreIndex.prototype.rows = real;
   }
   return count;
+}
+
+/** Counts the entries that walks through a database read. */
+class CountedDatabase extends MemoryDatabase {
+  entriesRead = 0;
+
+  override async open(): Promise<KeyValue> {
+    const kv = await super.open();
+    return {
+      ...kv,
+      iterator: (range) => {
+        const iterator = kv.iterator(range);
+        return {
+          nextv: async (size) => {
+            const entries = await iterator.nextv(size);
+            this.entriesRead += entries.length;
+            return entries;
+          },
+          close: () => iterator.close(),
+        };
+      },
+    };
+  }
 }
 
 async function expireAll(store: Store, clock: ManualClock): Promise<string[]> {
@@ -83,4 +108,29 @@ t.test('a slice whose end could not be written down is seen to again', async (t)
   disk.before = undefined;
   t.same([...ridsOf(first), ...(await expireAll(store, clock))].sort(), ridsOf(entries).sort());
   await store.close();
+});
+
+t.test('a process that dies every hour, with little to do, does not leave more and more to look through', async (t) => {
+  const clock = new ManualClock();
+  const [disk, database] = [new MemoryDisk(), new CountedDatabase({ crashes: true })];
+  const random = seededRandom(1);
+  const looked: number[] = [];
+  for (let life = 0; life < 160; life += 1) {
+    const store = await openMemoryStore({ clock, disk: disk.mount(), database, random: seededRandom(life), limits: { tombstoneMs: 20 * 3_600_000 } });
+    // Pages are written a few seconds apart: what waits together would stand in one.
+    for (let i = 0; i < 8; i += 1) {
+      await store.hold([makeEntry(clock, { expirySec: inHours(clock, 3), blobBytes: 10, target: `peer:${i}` })]);
+      await store.putMeta('tick', new Uint8Array([i]));
+    }
+    const before = database.entriesRead;
+    while ((await store.expire(clock.nowMs(), SLICE)).length > 0);
+    await store.expire(clock.nowMs(), SLICE);
+    looked.push(database.entriesRead - before);
+    for (let i = 0; i < 10; i += 1) await store.putMeta('tick', new Uint8Array([9]));
+    await database.crash(() => random.fraction() < 0.5);
+    disk.crash();
+    clock.jumpTo(clock.nowMs() + 3_600_000);
+  }
+  const [early, late] = [Math.max(...looked.slice(60, 110)), Math.max(...looked.slice(-50))];
+  t.ok(late <= 1.5 * early, `${late} entries read by a life at the end, ${early} by one before`);
 });

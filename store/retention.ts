@@ -73,14 +73,17 @@ export class Retention {
     const untilSec = Math.floor((nowSec - limits.tombstoneMs / 1000) / HOUR_SEC) * HOUR_SEC;
     if (untilSec < 0) return true;
     let left = limit;
+    let isBuried = true;
     for await (const page of expiry.all(untilSec)) {
-      if (left <= 0) return false;
+      if (left <= 0) {
+        if (isBuried) expiry.buriedUntil(untilSec, page);
+        return false;
+      }
       left -= page.members.length;
-      await this.#forgetPage(page, untilSec);
+      isBuried = (await this.#forgetPage(page, untilSec)) && isBuried;
     }
-    if (left < limit) return false;
-    expiry.buried(untilSec);
-    return true;
+    if (isBuried) expiry.buriedUntil(untilSec);
+    return left === limit;
   }
 
   /**
@@ -95,7 +98,8 @@ export class Retention {
     });
   }
 
-  async #forgetPage(page: ExpiryPage, untilSec: number): Promise<void> {
+  /** Whether nothing of it is left. */
+  async #forgetPage(page: ExpiryPage, untilSec: number): Promise<boolean> {
     const { index, ledger, expiry, records, log, busy } = this.#parts;
     const ended = page.members.filter(({ row }) => row !== undefined && isEnd(row.state)).map(({ record }) => record);
     // A copy that compaction makes meanwhile would stand behind the horizon, and come back with the next index that is made anew.
@@ -117,6 +121,8 @@ export class Retention {
     } finally {
       for (const record of ended) busy.records.end(record);
     }
-    if (page.members.every(({ row }) => row === undefined || isEnd(row.state))) expiry.bury(page);
+    const isOver = page.members.every(({ row }) => row === undefined || isEnd(row.state));
+    if (isOver) expiry.bury(page);
+    return isOver;
   }
 }

@@ -29,6 +29,8 @@ import { WaitingChanges } from './waiting-changes.js';
 const WRITE_AFTER_MS = 2000;
 /** About 300 bytes each. */
 const ROWS_KEPT = 2048;
+/** Buried pages are passed over by whoever walks, and found anew after a cut of power: where little is written, so many make a checkpoint due. */
+const MOST_LINGERING = 64;
 /** What opening takes, beside a table of all that has been written since the last checkpoint. */
 const REOPEN_BYTES = 1 << 20;
 
@@ -271,10 +273,20 @@ export class StoreIndex {
 
   #changed(): void {
     this.#timer ??= this.#options.clock.timer(WRITE_AFTER_MS, () => void this.#writeSoon());
-    if (this.#checkpointing === undefined && this.#stalled === undefined && this.#unsafeBytes > this.#options.checkpointBytes) {
+    const isMuch = this.#unsafeBytes > this.#options.checkpointBytes || this.#lingersMuch;
+    if (isMuch && this.#checkpointing === undefined && this.#stalled === undefined) {
       // A failed checkpoint leaves the watermark where it is, which is all that it means.
-      this.checkpoint().catch(() => undefined);
+      this.#checkpointUntilClean().catch(() => undefined);
     }
+  }
+
+  async #checkpointUntilClean(): Promise<void> {
+    await this.checkpoint();
+    if (this.#lingersMuch) await this.checkpoint();
+  }
+
+  get #lingersMuch(): boolean {
+    return this.#options.pages.lingering > MOST_LINGERING;
   }
 
   /** What would have to be made again from the log. */
