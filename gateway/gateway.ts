@@ -11,7 +11,7 @@ import { encodeBatchHead } from '../wire/batch.js';
 import type { BatchHead } from '../wire/batch-head-reader.js';
 import { decodeOpenings } from '../wire/opening.js';
 import type { Opening } from '../wire/opening.js';
-import { makeReceipt, takenBitmap } from '../wire/receipt.js';
+import { makeReceipt, MAX_RECEIPT_RECORDS, takenBitmap } from '../wire/receipt.js';
 import type { Receipt } from '../wire/receipt.js';
 import { encodeRanges } from '../wire/ranges.js';
 import { encodeRefusal } from '../wire/refusal.js';
@@ -43,6 +43,11 @@ import { parseTarget, peerTarget, servedTarget } from './target.js';
 /** An answer carries at most this many waiting control items; the rest comes with the next call. */
 const ANSWERED_CONTROLS = 512;
 const REPLANNED_AT_ONCE = 1000;
+/** Of the largest unit of the way back, for one receipt; what it takes beside its rids, and what a rid takes. */
+const RECEIPT_PART = 1 / 4;
+const RECEIPT_HEAD_BYTES = 200;
+const RID_ITEM_BYTES = 34;
+const FEWEST_RIDS = 8;
 
 export type Answer =
   | { readonly kind: 'answer'; readonly bytes: Uint8Array; readonly taken: Taken }
@@ -162,7 +167,7 @@ export class Gateway {
     else for (const want of released.wants) await this.#forwarders.get(peer.name)?.want(want);
     await this.#forwarders.get(peer.name)?.settle();
     if (back !== 'by-stick') await this.#heardFrom(peer);
-    const controls = this.#answerControls({ ...taken, refusals: [...taken.refusals, ...released.refusals] }, head, back === 'by-stick' ? 'batch' : 'rids');
+    const controls = this.#answerControls({ ...taken, refusals: [...taken.refusals, ...released.refusals] }, head, back === 'by-stick' ? 'batch' : 'rids', back === 'later' ? ridsAtOnce(this.#forwarders.get(peer.name)) : MAX_RECEIPT_RECORDS);
     if (back !== 'direct' && controls.length > 0) await context.answers.put(peer.name, head.offer, controls);
     this.onWake?.();
     return { kind: 'answer', bytes: back === 'direct' ? await this.#answerBatch(peer, controls) : new Uint8Array(), taken };
@@ -233,15 +238,15 @@ export class Gateway {
     this.onWake?.();
   }
 
-  #answerControls(taken: Taken, head: BatchHead, form: 'rids' | 'batch'): Uint8Array[] {
+  /** @param ridsAtOnce as many as one receipt may list */
+  #answerControls(taken: Taken, head: BatchHead, form: 'rids' | 'batch', ridsAtOnce: number): Uint8Array[] {
     const { key, trust } = this.context;
-    const controls = [...taken.refusals.map(encodeRefusal), ...taken.wants.map(encodeRanges)];
-    if (taken.rids.length > 0) {
-      const claim = form === 'rids' ? ({ form, rids: taken.rids } as const) : claimOf(taken, head);
-      const receipt = makeReceipt(key, { taken: claim, acceptedSec: Math.floor(trust.nowMs() / 1000), retainedUntilSec: taken.retainedUntilSec, offerNonce: head.offer.nonce });
-      controls.unshift(receipt.bytes);
-    }
-    return controls;
+    const claims: Receipt['taken'][] = [];
+    if (form === 'rids') for (let at = 0; at < taken.rids.length; at += ridsAtOnce) claims.push({ form, rids: taken.rids.slice(at, at + ridsAtOnce) });
+    else if (taken.rids.length > 0) claims.push(claimOf(taken, head));
+    const terms = { acceptedSec: Math.floor(trust.nowMs() / 1000), retainedUntilSec: taken.retainedUntilSec, offerNonce: head.offer.nonce };
+    const receipts = claims.map((claim) => makeReceipt(key, { taken: claim, ...terms }).bytes);
+    return [...receipts, ...taken.refusals.map(encodeRefusal), ...taken.wants.map(encodeRanges)];
   }
 
   async #answerBatch(peer: Peer, controls: readonly Uint8Array[]): Promise<Uint8Array> {
@@ -309,6 +314,13 @@ export class Gateway {
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
+}
+
+/** A receipt goes home by any link of the neighbour, beside other controls. */
+function ridsAtOnce(forwarder: NeighbourForwarder | undefined): number {
+  const smallestBytes = Math.min(...(forwarder?.lanes ?? []).map(({ link }) => link.supports.largestBytes));
+  const rids = Math.floor((smallestBytes * RECEIPT_PART - RECEIPT_HEAD_BYTES) / RID_ITEM_BYTES);
+  return Math.min(MAX_RECEIPT_RECORDS, Math.max(FEWEST_RIDS, rids));
 }
 
 /** Names the batch by its root, and the records taken by a bit each where it was not all of them. */

@@ -40,7 +40,7 @@ const LINGERING_READ_BYTES = 64 * 1024;
 export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   const roomBytes = Math.min(input.supports.largestBytes, input.roomBytes) - headRoomBytes(input.supports);
   if (roomBytes <= 0) return undefined;
-  const controls = await chooseControls(input, Math.min(roomBytes / 2, CONTROL_BYTES));
+  const controls = await chooseControls(input, roomBytes);
   const leftBytes = roomBytes - controls.reduce((sum, entry) => sum + entry.bytes.length, 0);
   const { filling } = input;
   const due = filling === undefined ? undefined : await dueOnes(input);
@@ -57,13 +57,15 @@ export async function chooseLoad(input: PackInput): Promise<Load | undefined> {
   return { ...load, controls };
 }
 
+/** In half the room, or as one that needs more of it. What is too long for this link waits for another, and keeps nothing up. */
 async function chooseControls(input: PackInput, roomBytes: number): Promise<OutboxEntry[]> {
+  const mostBytes = Math.min(roomBytes / 2, CONTROL_BYTES);
   const chosen: OutboxEntry[] = [];
   let bytes = 0;
   for (const entry of await input.store.outbox(input.peer.name, MOST_CONTROLS + input.inHand.size)) {
-    if (input.inHand.has(entry.key) || chosen.length === MOST_CONTROLS) continue;
+    if (input.inHand.has(entry.key) || chosen.length === MOST_CONTROLS || entry.bytes.length > roomBytes) continue;
     bytes += entry.bytes.length;
-    if (bytes > roomBytes) break;
+    if (bytes > mostBytes && chosen.length > 0) break;
     chosen.push(entry);
   }
   return chosen;
