@@ -62,7 +62,7 @@ t.test('refuses a small file that unfolds into a large one', async (t) => {
 
 t.test('says what to do about a file that is not there', async (t) => {
   const file = join(t.testdir(), 'postern.yaml');
-  await t.rejects(readYamlFile(file), { code: 'CONFIG_UNREADABLE', message: /postern init/, data: { file, reason: 'ENOENT' } });
+  await t.rejects(readYamlFile(file, 'Run postern init.'), { code: 'CONFIG_UNREADABLE', message: `There is no ${file}. Run postern init.`, data: { file, reason: 'ENOENT' } });
   await t.rejects(readYamlFile(t.testdirName), { code: 'CONFIG_UNREADABLE', data: { reason: 'EISDIR' } });
 });
 
