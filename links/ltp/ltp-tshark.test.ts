@@ -1,9 +1,11 @@
 /** Wireshark's own dissectors read real traffic between two of our links, captured on loopback. */
 import { spawn } from 'node:child_process';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import type { Test } from 'tap';
 import { complaints, dissect, LoopbackCapture, whyNoCapture } from '../loopback-capture.test-helper.js';
 import { CONVERSATION } from './conversation-test-helper.js';
 
@@ -15,16 +17,30 @@ const BENIGN = new Set(['Unknown type code']);
 /** tshark 4.0 wants content in acknowledgements of cancellations, which RFC 5326 §3.2.5 leaves empty. */
 const CANCEL_ACKS = '!(ltp.type in {13,15})';
 
+/** To a port of these tshark remarks on every datagram that it may be a traceroute. */
+const TRACEROUTE_PORTS = { first: 33_434, last: 33_534 };
+const MOST_ATTEMPTS = 20;
+
 t.setTimeout(120_000);
+
+/** The system chooses the ports of the talk, and chooses others for another. */
+async function startTalk(t: Test): Promise<{ readonly talk: ChildProcessWithoutNullStreams; readonly ports: readonly string[] }> {
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+    const talk = spawn(process.execPath, [PROGRAM, 'talk'], { stdio: ['pipe', 'pipe', 'pipe'] });
+    t.teardown(() => talk.kill());
+    const [line] = await once(talk.stdout, 'data');
+    const ports = String(line).trim().split(' ');
+    if (!ports.some((port) => Number(port) >= TRACEROUTE_PORTS.first && Number(port) <= TRACEROUTE_PORTS.last)) return { talk, ports };
+    talk.kill();
+  }
+  throw new Error(`the system gives no ports beside ${TRACEROUTE_PORTS.first} to ${TRACEROUTE_PORTS.last}`);
+}
 
 t.test('tshark reads a whole conversation and has no complaint', { skip: whyNoCapture(), timeout: 120_000 }, async (t) => {
   const file = join(t.testdir(), 'lo.pcapng');
-  const talk = spawn(process.execPath, [PROGRAM, 'talk'], { stdio: ['pipe', 'pipe', 'pipe'] });
-  t.teardown(() => talk.kill());
+  const { talk, ports } = await startTalk(t);
   let complaint = '';
   talk.stderr.on('data', (bytes: Buffer) => (complaint += bytes.toString()));
-  const [line] = await once(talk.stdout, 'data');
-  const ports = String(line).trim().split(' ');
   const listening = await LoopbackCapture.start(t, file, ports.map((port) => `udp port ${port}`).join(' or '));
   talk.stdin.write('go\n');
   const [code] = await once(talk, 'exit');
